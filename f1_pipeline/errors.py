@@ -1,0 +1,51 @@
+"""Errors of the product: one root, and below it what a caller can do about each.
+
+A *transient* failure may pass by itself and is retried (in one place: the HTTP layer of ``sources``).
+A *permanent* one will not, and is never retried: a 405 retried thousands of times helps nobody.
+"""
+
+from __future__ import annotations
+
+
+class F1Error(Exception):
+    """Root of every error the product raises on purpose."""
+
+
+class TransientError(F1Error):
+    """Something outside did not work this time; the same call may work later."""
+
+
+class PermanentError(F1Error):
+    """The same call will fail again until somebody changes something."""
+
+
+class SourceUnavailable(TransientError):
+    """A data source could not be reached or answered with a server error."""
+
+
+class SourceRefused(PermanentError):
+    """A data source answered, and the answer is no (401, 403, 404, HTML in place of data)."""
+
+
+class ArchiveCorrupt(PermanentError):
+    """An archive is not a readable F1DB CSV archive, or its checksum is wrong."""
+
+
+class ContractViolation(PermanentError):
+    """Data break the contract of a table. Names source, race and field; nothing was written."""
+
+
+class WorldsMixed(PermanentError):
+    """Real and simulated data would end up in one database."""
+
+
+class LeakError(PermanentError):
+    """A value was about to be used that was not known at the cutoff."""
+
+
+class WriteRefused(PermanentError):
+    """A write would touch other races than the ones it was asked for, or none."""
+
+
+class NotReady(PermanentError):
+    """Something that is needed first does not exist yet; the message says what to do."""

@@ -1,0 +1,165 @@
+"""Every setting of the product, read from the environment (prefix ``F1_``) and from ``.env``.
+
+One module, so that there is one place to look and one place to document: a test compares this list
+with ``docs/settings.md``. Secrets (a database password, for instance) come only from the environment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Directory that holds the ``f1_pipeline`` package: the repository root in a checkout."""
+
+
+def _default_home() -> Path:
+    # In a checkout state stays beside the code and `make clean` can find it; an installed package
+    # must not write into site-packages.
+    return ROOT / ".f1" if (ROOT / "pyproject.toml").exists() else Path.home() / ".f1-forecast"
+
+
+class Settings(BaseSettings):
+    """Validated settings; see ``docs/settings.md`` for the prose version of each field."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="F1_", env_file=(ROOT / ".env", ".env"), extra="ignore", env_ignore_empty=True
+    )
+
+    home: Path = Field(
+        default_factory=_default_home,
+        description="Directory for all state: databases, artefacts, downloads, Dagster home, logs.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy address of the product's tables; SQLite in F1_HOME when unset.",
+    )
+    source: Literal["auto", "f1db", "simulated"] = Field(
+        default="auto",
+        description="Where data come from; auto is F1DB, or the simulated world when nothing is within reach.",
+    )
+    f1db_archive: Path | None = Field(
+        default=None, description="A local F1DB CSV archive (zip) to use in place of the download."
+    )
+    f1db_url: str = Field(
+        default="https://github.com/f1db/f1db/releases",
+        description="Address of the F1DB releases page; probe and download are relative to it.",
+    )
+    http_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="Time limit of one request to a data source."
+    )
+    http_retry_seconds: str = Field(
+        default="1,2,4,8",
+        description="Waits before each retry of a transient failure, in seconds, separated by commas.",
+    )
+    mlflow_tracking_uri: str | None = Field(
+        default=None, description="MLflow tracking and registry address; SQLite in F1_HOME when unset."
+    )
+    forecast_from_season: int = Field(
+        default=2014, ge=1951, description="First season whose races are forecast walk-forward."
+    )
+    train_from_season: int = Field(
+        default=1990, ge=1950, description="First season that models are trained on."
+    )
+    retrain_recent: Literal["race", "season"] | int = Field(
+        default="race",
+        description="How often models are trained anew in the recent seasons: race, season, or every N races.",
+    )
+    retrain_recent_seasons: int = Field(
+        default=2, ge=0, description="How many of the newest seasons count as recent."
+    )
+    retrain_before: Literal["race", "season"] | int = Field(
+        default="season",
+        description="How often models are trained anew in the seasons before the recent ones.",
+    )
+    model_versions_kept: int = Field(
+        default=3,
+        ge=1,
+        description="Newest versions of each model whose artefacts are never pruned from MLflow.",
+    )
+    draws: int = Field(
+        default=2000, ge=200, description="Finishing orders drawn for one forecast of one model."
+    )
+    seed: int = Field(default=20260101, ge=0, description="Base seed of every draw and fit.")
+    simulated_seasons: int = Field(
+        default=6, ge=2, le=60, description="Finished seasons of the simulated championship."
+    )
+    simulated_seed: int = Field(default=7, ge=0, description="Seed of the simulated championship.")
+    host: str = Field(default="127.0.0.1", description="Address that the servers bind to.")
+    dashboard_port: int = Field(default=8501, ge=1, le=65535, description="Port of the dashboard.")
+    dagster_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI.")
+    mlflow_port: int = Field(default=5000, ge=1, le=65535, description="Port of the MLflow server.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Level of the product's own log lines."
+    )
+
+    @field_validator("home", "f1db_archive")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        # Child processes run in other directories; a relative path would name another place there.
+        return None if value is None else value.expanduser().resolve()
+
+    @field_validator("retrain_recent", "retrain_before", mode="before")
+    @classmethod
+    def _cadence(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip().isdigit():
+            value = int(value)
+        if isinstance(value, int) and value < 1:
+            raise ValueError("a cadence in races must be at least 1")
+        return value
+
+    @field_validator("http_retry_seconds")
+    @classmethod
+    def _waits(cls, value: str) -> str:
+        if any(float(part) < 0 for part in value.split(",") if part.strip()):
+            raise ValueError("a wait cannot be negative")
+        return value
+
+    @property
+    def retry_waits(self) -> tuple[float, ...]:
+        """Waits before each retry, in seconds; empty means no retry."""
+        return tuple(float(part) for part in self.http_retry_seconds.split(",") if part.strip())
+
+    @property
+    def tables_url(self) -> str:
+        """SQLAlchemy address of the product's tables."""
+        return self.database_url or f"sqlite:///{self.home / 'f1.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow tracking and registry address."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Directory for MLflow artefacts (models)."""
+        return self.home / "mlflow-artifacts"
+
+    @property
+    def downloads_dir(self) -> Path:
+        """Directory for good copies of source archives."""
+        return self.home / "downloads"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Directory for Dagster's own storage when ``DAGSTER_HOME`` does not say otherwise."""
+        return self.home / "dagster"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Directory for the logs of the supervised servers."""
+        return self.home / "logs"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once. Tests clear it with ``get_settings.cache_clear()``.
+
+    Raises:
+        pydantic.ValidationError: a variable has a value that its field does not allow.
+    """
+    return Settings()
