@@ -1,0 +1,1 @@
+"""What people see: reads the materialised tables and writes nothing."""

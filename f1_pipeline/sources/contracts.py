@@ -153,7 +153,8 @@ COLUMNS: dict[str, dict[str, pa.Column]] = {
         "q1_ms": _int(0),
         "q2_ms": _int(0),
         "q3_ms": _int(0),
-        "gap_ms": _int(0),
+        # Negative for who was faster on a day that did not count (Indianapolis in the 1950s).
+        "gap_ms": _int(),
         "laps": _int(0),
     },
     "practice_results": {

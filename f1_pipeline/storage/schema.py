@@ -370,7 +370,7 @@ models = Table(
     Column("mlflow_name", String(128)),
     Column("mlflow_version", String(16)),
     UniqueConstraint("name", "horizon", "version"),
-    UniqueConstraint("name", "horizon", "race_key"),
+    Index("ix_models_name_horizon_race_key", "name", "horizon", "race_key"),
 )
 
 predictions = Table(

@@ -1,0 +1,71 @@
+# f1-forecast: `make` alone lists what there is. Needs make and Python 3.11, 3.12 or 3.13, nothing else.
+
+UV_VERSION := 0.13.9
+UV         := .tools/bin/uv
+PYTHON     := .venv/bin/python
+INSTALLED  := .venv/.installed
+ARGS       ?=
+
+# Only what is installed already: uv would otherwise download a Python of its own.
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint clean clean-state
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  Options of a command go into ARGS: make test ARGS='-k elo'"
+
+install: $(INSTALLED) ## Create .venv with the locked versions (others do it when needed)
+
+run: $(INSTALLED) ## Fetch what is new, forecast, and serve it until Ctrl-C
+	@.venv/bin/f1 run $(ARGS)
+
+test: $(INSTALLED) ## Run the tests
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## Style, types and layers
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+clean: ## Remove environment and caches; data and history stay
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist .tmp_dagster_home_*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-state: $(INSTALLED) ## Remove data, models and history as well (asks; YES=1 does not)
+	@home="$$($(PYTHON) -c 'from f1_pipeline.settings import get_settings; print(get_settings().home)')" || exit 1; \
+	if [ ! -d "$$home" ]; then echo "There is no state in $$home."; exit 0; fi; \
+	if [ ! -e "$$home/f1.db" ] && [ ! -e "$$home/dagster" ]; then \
+	  echo "$$home does not look like the state of f1-forecast; it is left alone." >&2; exit 1; fi; \
+	parts=; for part in f1.db f1.db-wal f1.db-shm mlflow.db mlflow.db-wal mlflow.db-shm mlflow-artifacts downloads dagster logs; do \
+	  if [ -e "$$home/$$part" ]; then parts="$$parts $$part"; fi; done; \
+	echo "This removes for good, in $$home ($$(du -sh "$$home" | cut -f1)):$$parts"; \
+	if [ "$(YES)" != 1 ]; then \
+	  printf 'Type yes to go on: '; read -r answer || answer=; \
+	  [ "$$answer" = yes ] || { echo "Nothing was removed."; exit 1; }; fi; \
+	cd "$$home" && rm -rf $$parts && echo "Removed."
+
+# Offline first: with everything in place or in uv's cache, no network is needed.
+$(INSTALLED): pyproject.toml uv.lock $(UV)
+	@echo "Installing the locked packages into .venv (about 20 s with a warm cache; 1.1 GB on disk) ..."
+	@$(UV) sync --locked --offline --quiet 2>/dev/null || $(UV) sync --locked
+	@touch $@
+
+# uv comes from pip, in an environment of its own: the versions of the product do not depend on what the
+# machine has. The marker file carries the version, so that a new one is installed when it changes here.
+$(UV): .tools/.uv-$(UV_VERSION)
+
+.tools/.uv-$(UV_VERSION):
+	@python=; for name in python3 python3.13 python3.12 python3.11; do \
+	  if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+	    python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "f1-forecast needs Python 3.11, 3.12 or 3.13; found: $$(python3 --version 2>/dev/null || echo none)." >&2; exit 1; fi; \
+	echo "Preparing the installer (uv $(UV_VERSION)) with $$($$python --version) ..."; \
+	rm -rf .tools; \
+	$$python -m venv .tools || { echo "$$python cannot make environments; on Debian and Ubuntu: apt install python3-venv" >&2; rm -rf .tools; exit 1; }; \
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { rm -rf .tools; exit 1; }
+	@touch $@

@@ -1,0 +1,48 @@
+"""Entry of the dashboard: ``streamlit run f1_app/dashboard/app.py``.
+
+Only what every page shares is here: navigation, the data version of this run, the mark of simulated
+data, the footer, and what to say when there is no database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from f1_app.dashboard import data
+from f1_app.dashboard.components import frame, messages
+from f1_app.database import DatabaseUnavailableError
+
+# A file of our own: for an emoji the browser would ask a font server on the internet.
+ICON = Path(__file__).with_name("icon.svg")
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    st.set_page_config(page_title="F1 forecast", page_icon=ICON, layout="wide")
+    page = st.navigation(
+        [
+            st.Page("views/next_race.py", title="Next race", default=True),
+            st.Page("views/compare.py", title="Any race", url_path="compare"),
+            st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
+        ],
+        position="top",
+    )
+    state: data.State | None = None
+    try:
+        data.start_run()
+        state = data.state()
+        if state is None:
+            st.title(page.title, anchor=False)
+            messages.nothing_loaded()
+        else:
+            frame.banner(state)
+            page.run()
+    except DatabaseUnavailableError as error:
+        messages.unavailable(error)
+    frame.footer(state)
+
+
+if __name__ == "__main__":
+    main()

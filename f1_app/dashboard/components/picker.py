@@ -1,0 +1,55 @@
+"""Choices that live in the address of the page, so that a view can be shared.
+
+What an address says is checked against what there is to choose from; anything else falls back to the
+default and disappears from the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+
+def choose(
+    label: str,
+    options: Sequence[str],
+    *,
+    page: str,
+    name: str,
+    default: str,
+    show: Callable[[str], str] = str,
+    kind: Literal["list", "radio"] = "list",
+    pinned: bool = False,
+    help: str | None = None,
+) -> str:
+    """Let the reader choose one of the options, starting from the address.
+
+    Args:
+        label: What is chosen.
+        options: What there is; not empty.
+        page: Name of the page, so that pages do not share widgets.
+        name: Name of the query parameter.
+        default: Option to start with when the address names none that exists.
+        show: How an option is called.
+        kind: A drop-down list, or radio buttons for two or three options.
+        pinned: Keep the choice in the address even while it is the default, because the default moves
+            (the newest race is another one next week, and a shared address must not change with it).
+        help: Explanation beside the label.
+    """
+    key = f"{page}:{name}"
+    if st.session_state.get(key) not in options:
+        wanted = st.query_params.get(name)
+        st.session_state[key] = wanted if wanted in options else default
+    if kind == "radio":
+        value = st.radio(label, options, key=key, format_func=show, horizontal=True, help=help)
+    else:
+        value = st.selectbox(label, options, key=key, format_func=show, help=help)
+    chosen = value if value in options else default
+    if pinned or chosen != default:
+        if st.query_params.get(name) != chosen:
+            st.query_params[name] = chosen
+    elif name in st.query_params:
+        del st.query_params[name]
+    return chosen

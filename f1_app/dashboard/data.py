@@ -1,0 +1,90 @@
+"""Reads of the dashboard, cached by data version.
+
+``start_run`` asks the database once per page run for its data version; every read of that run is
+cached under it. A new materialisation changes the version, so the next run of any page reads anew,
+and while nothing changes nothing is read twice, by whomever.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from f1_app import queries
+from f1_app.database import reading, tables_url
+from f1_app.records import Loaded, Race
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_VERSION = "data_version"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the database holds, and how old it is today."""
+
+    loaded: Loaded
+    newest: Race | None
+    next: Race | None
+    today: dt.date
+
+    @property
+    def days_late(self) -> int:
+        """Days since the next race of the data was due; 0 while it lies ahead or is today."""
+        return max(0, (self.today - self.next.date).days) if self.next else 0
+
+    @property
+    def days_since_newest(self) -> int | None:
+        """Days since the newest finished race."""
+        return (self.today - self.newest.date).days if self.newest else None
+
+
+def start_run() -> None:
+    """Take the data version that this run of a page reads under.
+
+    Raises:
+        DatabaseUnavailableError: there is nothing to read.
+    """
+    with reading() as connection:
+        version = queries.data_version(connection)
+    st.session_state[_VERSION] = f"{tables_url()}|{version}"
+
+
+# The time limit is a second line of defence: should a change ever leave the version as it was, it
+# still shows within the hour.
+@st.cache_data(show_spinner=False, max_entries=512, ttl=3600)
+def _cached(
+    name: str, version: str, arguments: tuple[Any, ...], named: dict[str, Any], _query: Callable[..., Any]
+) -> Any:
+    del name, version  # They are only part of the key.
+    with reading() as connection:
+        return _query(connection, *arguments, **named)
+
+
+def read(query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+    """The answer of a query of ``queries.py`` for the data version of this run.
+
+    Raises:
+        DatabaseUnavailableError: the database went away since the run began.
+    """
+    name = f"{getattr(query, '__qualname__', repr(query))}"
+    return cast("T", _cached(name, st.session_state[_VERSION], arguments, named, query))
+
+
+def state() -> State | None:
+    """What the database holds; None before the first load."""
+    loaded = read(queries.loaded)
+    if loaded is None:
+        return None
+    return State(
+        loaded=loaded,
+        newest=read(queries.newest_finished_race),
+        next=read(queries.next_race),
+        today=dt.datetime.now(dt.UTC).date(),
+    )

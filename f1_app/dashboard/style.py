@@ -1,0 +1,190 @@
+"""Words, formats and chart colours of the dashboard, in one place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+HORIZONS: Final = {
+    # Newest knowledge first: that is the one a page opens with.
+    "pre_race": "After qualifying",
+    "pre_weekend": "Before the weekend",
+}
+
+HORIZON_KNOWS: Final = {
+    "pre_race": "After qualifying",
+    "pre_weekend": "Entry list only",
+}
+
+MODELS: Final = {
+    "ensemble": "Ensemble",
+    "xgboost": "XGBoost",
+    "random_forest": "Random forest",
+    "linear": "Linear",
+    "elo": "Elo",
+    "elo_share": "Elo share",
+    "grid_frequency": "Grid frequency",
+    "standings_frequency": "Standings frequency",
+    "uniform": "Uniform",
+}
+
+BASELINES: Final = ("elo_share", "grid_frequency", "standings_frequency", "uniform")
+"""What a model has to beat to be worth its name."""
+
+# Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages.
+MODEL_COLOURS: Final = {
+    "ensemble": "#D55E00",
+    "xgboost": "#0072B2",
+    "random_forest": "#009E73",
+    "linear": "#CC79A7",
+    "elo": "#56B4E9",
+}
+MODEL_SYMBOLS: Final = {
+    "ensemble": "diamond",
+    "xgboost": "circle",
+    "random_forest": "square",
+    "linear": "triangle-up",
+    "elo": "star",
+    "elo_share": "circle-open",
+    "grid_frequency": "square-open",
+    "standings_frequency": "triangle-up-open",
+    "uniform": "x-thin-open",
+}
+BASELINE_DASHES: Final = {
+    "elo_share": "dash",
+    "grid_frequency": "dot",
+    "standings_frequency": "dashdot",
+    "uniform": "longdash",
+}
+NEUTRAL: Final = "#8A909A"
+OTHER: Final = "#E69F00"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A score: how it is called, explained, printed, and which way is better."""
+
+    label: str
+    help: str
+    format: str
+    lower_is_better: bool
+
+
+METRICS: Final = {
+    "log_loss": Metric(
+        "Log loss",
+        "Minus the logarithm of the probability given to the driver who won. 0 is perfect, 0.69 means the"
+        " winner had 50 %, 2.30 means 10 %.",
+        "%.3f",
+        True,
+    ),
+    "brier": Metric(
+        "Brier score",
+        "Squared distance between the probabilities and what happened, added over the starters.",
+        "%.3f",
+        True,
+    ),
+    "podium_log_loss": Metric(
+        "Podium log loss", "Log loss of the podium probability, mean over the starters.", "%.3f", True
+    ),
+    "top3_accuracy": Metric(
+        "Podium named", "Share of the three on the podium that were forecast there.", "%.2f", False
+    ),
+    "winner_correct": Metric("Winner named", "Share of races whose favourite won.", "%.2f", False),
+    "winner_probability": Metric(
+        "Probability of the winner", "Mean probability given to the driver who won.", "%.2f", False
+    ),
+    "rank_error": Metric(
+        "Rank error", "Mean distance between the forecast rank and the finishing rank.", "%.2f", True
+    ),
+    "spearman": Metric(
+        "Rank correlation", "Spearman correlation of the forecast and the finishing order.", "%.2f", False
+    ),
+}
+
+
+def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
+    """What was found, in the order given; what the order does not name comes last, by name."""
+    names = set(found)
+    known = [name for name in order if name in names]
+    return known + sorted(names - set(known))
+
+
+def horizon_label(horizon: str) -> str:
+    """How a horizon is called."""
+    return HORIZONS.get(horizon, horizon.replace("_", " ").capitalize())
+
+
+def model_label(model: str) -> str:
+    """How a model is called; a baseline says that it is one."""
+    label = MODELS.get(model, model.replace("_", " ").capitalize())
+    return f"{label} (baseline)" if model in BASELINES else label
+
+
+def model_colour(model: str) -> str:
+    """Line and marker colour of a model; baselines are grey."""
+    return MODEL_COLOURS.get(model, NEUTRAL if model in BASELINES else OTHER)
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; what is not zero never looks like zero."""
+    if 0 < probability < 0.001:
+        return "<0.1 %"
+    return f"{probability * 100:.1f} %"
+
+
+def zone(name: str | None) -> ZoneInfo | None:
+    """The time zone of that name, or None if there is none (a browser may say anything)."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return None
+
+
+def day(date: dt.date) -> str:
+    """A date without doubt about the order of day and month: Sunday 26 July 2026."""
+    return f"{date:%A} {date.day} {date:%B %Y}"
+
+
+def utc_minute(moment: dt.datetime) -> str:
+    """A moment in UTC, to the minute: 25 July 2026 15:40 UTC."""
+    moment = moment.astimezone(dt.UTC)
+    return f"{moment.day} {moment:%B %Y %H:%M} UTC"
+
+
+def start_times(start_at: dt.datetime, viewer: ZoneInfo | None, track: ZoneInfo | None) -> tuple[str, str]:
+    """When a race starts: the viewer's time, then the track's and UTC beside it.
+
+    The day is named again wherever it is another one (Las Vegas starts on Saturday, in UTC on Sunday).
+    """
+    first = viewer or track or dt.UTC
+    local = start_at.astimezone(first)
+
+    def beside(place: str, other: ZoneInfo | dt.timezone) -> str:
+        there = start_at.astimezone(other)
+        text = f"{there:%H:%M} {place}"
+        return text if there.date() == local.date() else f"{there:%A} {text}"
+
+    main = f"{day(local.date())}, {local:%H:%M}"
+    others: list[str] = []
+    if viewer is not None:
+        main += " your time"
+        if track is not None:
+            others.append(beside(f"at the track ({track.key})", track))
+    elif track is not None:
+        main += f" at the track ({track.key})"
+    else:
+        main += " UTC"
+    if viewer is not None or track is not None:
+        others.append(beside("UTC", dt.UTC))
+    return main, " · ".join(others)
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its noun: 1 day, 2 days."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

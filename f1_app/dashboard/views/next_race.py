@@ -1,0 +1,119 @@
+"""Next race: when, where, who is likely to win, and what the forecast knew."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from f1_app import queries
+from f1_app.dashboard import charts, data, style
+from f1_app.dashboard.components import messages
+from f1_app.dashboard.components.picker import choose
+from f1_app.dashboard.components.race_header import race_header
+from f1_app.dashboard.components.tables import forecast_table
+from f1_app.records import Race
+
+PAGE = "next"
+
+
+def _favourites(frame: pd.DataFrame) -> None:
+    for column, (_, row) in zip(st.columns(3), frame.head(3).iterrows(), strict=False):
+        interval = (
+            f"95 % interval {row['interval_low'] * 100:.0f} to {row['interval_high'] * 100:.0f} %"
+            if pd.notna(row["interval_low"]) and pd.notna(row["interval_high"])
+            else None
+        )
+        column.metric(
+            f"{row['code']} · {row['driver']}",
+            style.percent(row["win_probability"]),
+            delta=interval,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+        )
+
+
+def _provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
+    """What the forecast knew, who made it and when: without it a probability cannot be judged."""
+    row = frame.iloc[0]
+    version = int(row["model_version"])
+    knows = style.HORIZON_KNOWS.get(horizon, style.horizon_label(horizon))
+    made_by = f"{style.model_label(model)}, version {version}"
+    trained = data.read(queries.trained_model, model, horizon, version)
+    if trained is not None:
+        made_by += f" (trained on {trained.training_rows:,} entries up to {trained.trained_through})"
+    st.caption(
+        f"**{knows}, data to {style.utc_minute(row['cutoff'])}** · {made_by} · data release"
+        f" {row['data_release']} · made {style.utc_minute(row['created_at'])}"
+    )
+
+
+def _forecast(race: Race) -> None:
+    choices = data.read(queries.forecast_choices, race.race_key)
+    if not choices:
+        messages.nothing(
+            "No forecast of this race yet.",
+            "Run `f1 update`; forecasts need an entry list or a known line-up.",
+        )
+        return
+    horizons = style.in_order((horizon for horizon, _ in choices), style.HORIZONS)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        horizon = choose(
+            "What the forecast knew",
+            horizons,
+            page=PAGE,
+            name="horizon",
+            default=horizons[0],
+            show=style.horizon_label,
+            kind="radio",
+        )
+    models = style.in_order((model for at, model in choices if at == horizon), style.MODELS)
+    with right:
+        model = choose("Model", models, page=PAGE, name="model", default=models[0], show=style.model_label)
+    frame = data.read(queries.forecast, race.race_key, horizon, model)
+    _provenance(frame, horizon, model)
+    _favourites(frame)
+    chart, table = st.columns([3, 5], gap="medium")
+    with chart:
+        st.subheader("Who wins", anchor=False)
+        st.plotly_chart(
+            charts.win_chart(frame, race.season),
+            width="stretch",
+            config=charts.CONFIG,
+            key="win-chart",
+        )
+        st.caption(
+            "Bars in team colours, the second driver of a team hatched."
+            + (" Whiskers: 95 % interval." if frame["interval_low"].notna().any() else "")
+        )
+    with table:
+        st.subheader("Forecast", anchor=False)
+        forecast_table(frame, race.season)
+
+
+def render() -> None:
+    """Draw the page."""
+    state = data.state()
+    if state is None:
+        messages.nothing_loaded()
+        return
+    if state.next is None:
+        st.title("Next race", anchor=False)
+        newest = (
+            f" The newest result is the {state.newest.name} of {state.newest.season}." if state.newest else ""
+        )
+        messages.nothing(
+            "No race lies ahead in the data.",
+            f"The season may be over, or its calendar not published yet.{newest} Every race that was forecast is"
+            " on the page *Any race*.",
+        )
+        return
+    messages.late(state)
+    race_header(state.next)
+    _forecast(state.next)
+
+
+if __name__ == "__main__":
+    render()

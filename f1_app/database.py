@@ -1,0 +1,159 @@
+"""The app's connection to the product's tables: it can read them and nothing else.
+
+Reading only is enforced by the database, not by good intentions: SQLite files are opened with
+``mode=ro``, PostgreSQL sessions start with read-only transactions. What can go wrong on the way
+(no file yet, no tables yet, server away) is one typed exception, so that every page and every API
+answer can say what to do about it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from f1_pipeline.settings import get_settings
+
+REQUIRED_TABLES = frozenset(
+    {
+        "circuits",
+        "constructors",
+        "data_loads",
+        "drivers",
+        "model_accuracy",
+        "models",
+        "predictions",
+        "race_results",
+        "races",
+    }
+)
+"""Tables the app reads; without one of them the database was not migrated."""
+
+BUSY_SECONDS = 5
+"""How long a read waits for a lock or a connection before it gives up."""
+
+STATEMENT_TIMEOUT_MS = 15_000
+"""A page that takes longer than this is not worth the server's time (PostgreSQL)."""
+
+
+class Problem(StrEnum):
+    """Why there is no database to read."""
+
+    SETTINGS = "settings"
+    MISSING = "missing"
+    NO_TABLES = "no_tables"
+    UNREACHABLE = "unreachable"
+
+
+class DatabaseUnavailableError(Exception):
+    """The tables cannot be read; ``problem`` says why, ``detail`` is for the operator."""
+
+    def __init__(self, problem: Problem, detail: str) -> None:
+        super().__init__(f"{problem.value}: {detail}")
+        self.problem = problem
+        self.detail = detail
+
+
+def tables_url() -> URL:
+    """Address of the tables from the settings.
+
+    Raises:
+        DatabaseUnavailableError: the settings or the address in them are not valid.
+    """
+    try:
+        return make_url(get_settings().tables_url)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"F1_{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise DatabaseUnavailableError(Problem.SETTINGS, faults) from error
+    except ArgumentError as error:
+        # The text of the error repeats the address, which may hold a password.
+        raise DatabaseUnavailableError(
+            Problem.SETTINGS, "F1_DATABASE_URL is not a SQLAlchemy address"
+        ) from error
+
+
+def _sqlite_file(url: URL) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise DatabaseUnavailableError(
+            Problem.SETTINGS, "a database in memory cannot be shared with the pipeline"
+        )
+    return Path(url.database.removeprefix("file:")).absolute()
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    file = _sqlite_file(url)
+
+    def connect() -> sqlite3.Connection:
+        # `as_uri` quotes what a path may hold and a URI may not ('?', '#', '%').
+        return sqlite3.connect(
+            f"{file.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+        )
+
+    # No pool: opening a file is cheap, and a file that was removed and made again is noticed.
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+
+@lru_cache(maxsize=4)
+def engine_for(url: URL) -> Engine:
+    """A read-only engine, one per address and process.
+
+    Raises:
+        DatabaseUnavailableError: no driver for the address, or a database in memory.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    try:
+        if url.get_backend_name() == "postgresql":
+            given = url.query.get("options", ())
+            options = [given] if isinstance(given, str) else list(given)
+            options.append("-c default_transaction_read_only=on")
+            options.append(f"-c statement_timeout={STATEMENT_TIMEOUT_MS}")
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                connect_args={"options": " ".join(options), "connect_timeout": BUSY_SECONDS},
+            )
+        return create_engine(url, pool_pre_ping=True)
+    except (NoSuchModuleError, ImportError) as error:
+        raise DatabaseUnavailableError(Problem.SETTINGS, str(error)) from error
+
+
+def _diagnose(url: URL, error: SQLAlchemyError) -> DatabaseUnavailableError:
+    """Turn a failed read into its cause: only then is the list of tables worth asking for."""
+    cause = str(getattr(error, "orig", None) or error).strip()
+    try:
+        found = set(inspect(engine_for(url)).get_table_names())
+    except SQLAlchemyError:
+        return DatabaseUnavailableError(Problem.UNREACHABLE, cause)
+    missing = sorted(REQUIRED_TABLES - found)
+    if missing:
+        return DatabaseUnavailableError(Problem.NO_TABLES, ", ".join(missing))
+    return DatabaseUnavailableError(Problem.UNREACHABLE, cause)
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection for one read.
+
+    Raises:
+        DatabaseUnavailableError: there is no database, it has no tables, or it does not answer.
+    """
+    url = tables_url()
+    if url.get_backend_name() == "sqlite" and not (file := _sqlite_file(url)).exists():
+        raise DatabaseUnavailableError(Problem.MISSING, str(file))
+    try:
+        with engine_for(url).connect() as connection:
+            yield connection
+    except DatabaseError as error:
+        raise _diagnose(url, error) from error

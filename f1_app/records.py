@@ -1,0 +1,56 @@
+"""Single things that queries answer with. Frozen, so that a cache may hand the same one to everybody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+SIMULATED = "simulated"
+"""The source of the invented championship."""
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """A race with what a page says about it."""
+
+    race_key: str
+    season: int
+    round: int | None
+    name: str
+    official_name: str | None
+    date: dt.date
+    start_at: dt.datetime | None
+    qualifying_at: dt.datetime | None
+    laps: int | None
+    length_km: float | None
+    turns: int | None
+    is_sprint_weekend: bool
+    is_cancelled: bool
+    circuit: str | None
+    place: str | None
+    time_zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The newest load of the source that the database stands on."""
+
+    source: str
+    release: str
+    loaded_at: dt.datetime
+
+    @property
+    def simulated(self) -> bool:
+        """Whether drivers and results are invented."""
+        return self.source == SIMULATED
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """Where a model version comes from."""
+
+    version: int
+    type: str
+    trained_at: dt.datetime
+    trained_through: str
+    training_rows: int

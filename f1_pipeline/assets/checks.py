@@ -1,0 +1,75 @@
+"""The laws of the tables as pure functions: rows in, faults out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from f1_pipeline.assets.common import Faults, TableCheck
+from f1_pipeline.domain.classification import classification_faults
+from f1_pipeline.domain.points import EXACT_FROM_SEASON, POINTS_EXCEPTIONS, expected_race_points
+
+FIELD = range(10, 60)
+"""Entries of a race: the smallest field was 10 (Germany 1954 had 20; 2005 Indianapolis started 20 and raced
+6), the largest 47 entries of the pre-qualifying years."""
+
+
+def _classification(frame: pd.DataFrame) -> Faults:
+    return [(text.split(",")[0].removeprefix("race "), text) for text in classification_faults(frame)]
+
+
+def _points(frame: pd.DataFrame) -> Faults:
+    rows = frame.assign(season=frame["race_key"].str[:4].astype("int64"))
+    rows = rows[rows["season"] >= EXACT_FROM_SEASON]
+    if rows.empty:
+        return []
+    expected = expected_race_points(rows)
+    wrong = rows[(expected - rows["points"]).abs() > 1e-6].assign(expected=expected)
+    return [
+        (row.race_key, f"{row.driver_id} has {row.points:g} points, his place brings {row.expected:g}")
+        for row in wrong.itertuples()
+        if (row.race_key, row.driver_id) not in POINTS_EXCEPTIONS
+    ]
+
+
+def _field_size(frame: pd.DataFrame) -> Faults:
+    sizes = frame.groupby("race_key").size()
+    return [(str(key), f"{size} entries") for key, size in sizes.items() if size not in FIELD]
+
+
+def _references(frame: pd.DataFrame) -> Faults:
+    missing = frame[frame["driver_id"].isna() | frame["constructor_id"].isna()]
+    return [(str(key), "a row without driver or constructor") for key in missing["race_key"]]
+
+
+def _probabilities(frame: pd.DataFrame) -> Faults:
+    faults: Faults = []
+    for column in ("win_probability", "podium_probability", "points_probability"):
+        outside = frame[~frame[column].between(0.0, 1.0 + 1e-9)]
+        faults += [(row.race_key, f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()]
+    sums = frame.groupby(["race_key", "model"])["win_probability"].sum()
+    faults += [
+        (race, f"win probabilities by {model} sum to {total:.6f}")
+        for (race, model), total in sums.items()
+        if not np.isclose(total, 1.0, atol=1e-9)
+    ]
+    return faults
+
+
+POSITIONS = TableCheck(
+    "positions_unique", "Places are 1 to n among the classified, each given once.", _classification
+)
+POINTS = TableCheck(
+    "points_agree",
+    "Points are those of the place (from 1961 on; earlier points could be split). "
+    "A race stopped early may rightly differ, so this warns.",
+    _points,
+    blocking=False,
+)
+FIELD_SIZE = TableCheck(
+    "field_size", f"{FIELD.start} to {FIELD.stop - 1} entries in a race.", _field_size, blocking=False
+)
+REFERENCES = TableCheck("references", "Every row names a driver and a constructor.", _references)
+PROBABILITIES = TableCheck(
+    "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
+)

@@ -1,0 +1,64 @@
+"""Ratings and features: folds over all races, written for the races of the run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetsDefinition, asset
+
+from f1_pipeline.assets.common import emit, per_race
+from f1_pipeline.assets.resources import Database
+from f1_pipeline.forecasting.elo import elo_ratings
+from f1_pipeline.forecasting.features import HORIZONS, feature_matrix
+from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.storage import reads, schema
+
+_FEATURE_SOURCES = {
+    "pre_weekend": ["entries", "race_results", "driver_standings"],
+    "pre_race": ["entries", "race_results", "driver_standings", "qualifying_results", "starting_grid"],
+}
+
+
+def _elo_asset(kind: str) -> AssetsDefinition:
+    @asset(
+        **per_race(
+            ["ratings", f"elo_{kind}s"],
+            "elo_ratings",
+            "ratings",
+            f"Elo (K = 32) of every {kind}, before and after the race.",
+            deps=[["raw", "race_results"], ["raw", "entries"]],
+            scope={"kind": kind},
+        )
+    )
+    def elo(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+        # A fold is computed over all races (about a second) and written for those of the run.
+        history = build_history(reads.read_history_tables(database.engine()))
+        ratings = elo_ratings(history.starters, history.entries, kind)
+        yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
+
+    return elo
+
+
+def _feature_asset(horizon: str) -> AssetsDefinition:
+    @asset(
+        **per_race(
+            ["features", horizon],
+            "feature_matrix",
+            "features",
+            f"One row per entry: everything a model may know at the horizon {horizon}.",
+            deps=[["raw", name] for name in _FEATURE_SOURCES[horizon]]
+            + [["ratings", "elo_drivers"], ["ratings", "elo_constructors"]],
+            scope={"horizon": horizon},
+        )
+    )
+    def features(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+        engine = database.engine()
+        history = build_history(reads.read_history_tables(engine))
+        elo = reads.read_table(engine, schema.elo_ratings)
+        matrix = feature_matrix(history, elo, horizon)
+        yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
+
+    return features
+
+
+rating_assets = [_elo_asset(kind) for kind in ("driver", "constructor")]
+feature_assets = [_feature_asset(horizon) for horizon in HORIZONS]

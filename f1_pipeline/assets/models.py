@@ -1,0 +1,204 @@
+"""Trained models: one asset for each model and horizon; the partition of a race names the version in force."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
+from sqlalchemy import Engine
+
+from f1_pipeline.assets.common import per_race
+from f1_pipeline.assets.resources import Database, Models
+from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.forecasting.features import HORIZONS
+from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, make
+from f1_pipeline.forecasting.training import training_hash
+from f1_pipeline.registry import Registry
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage.models import add_version, in_force, versions
+
+_THREADS = 2
+"""Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
+fit: 15,000 rows are too few to share."""
+
+
+class RemakeConfig(Config):  # type: ignore[misc]
+    """``remake``: train and forecast anew what exists, after a change of the code. Otherwise a finished race keeps
+    the model version and the forecast that were made for it."""
+
+    remake: bool = False
+
+
+def _model_asset(name: str, horizon: str) -> AssetsDefinition:
+    definition = per_race(
+        ["models", f"{name}_{horizon}"],
+        "models",
+        "models",
+        f"{MODELS[name].__name__} at the horizon {horizon}: versions trained only on races before.",
+        deps=[["features", horizon]],
+        kinds={"python", "mlflow"},
+    )
+    definition.pop("io_manager_key")
+
+    @asset(**definition)
+    def model(
+        context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
+    ) -> Iterator[Any]:
+        engine, settings = database.engine(), database.settings()
+        bench = open_workbench(engine, horizon, settings)
+        wanted = _races_to_train(context.partition_keys, bench)
+        existing = in_force(versions(engine, name, horizon))
+        trained = 0
+        for fitted, rows, race in _fits(name, horizon, wanted, bench, settings, existing, config.remake):
+            _register(engine, models.registry(), fitted, horizon, race, rows, bench)
+            trained += 1
+            if trained % 10 == 0:
+                context.log.info(f"{name} {horizon}: {trained} versions trained, last for {race}")
+        yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": trained})
+
+    return model
+
+
+def _ensemble_asset(horizon: str) -> AssetsDefinition:
+    definition = per_race(
+        ["models", f"{ENSEMBLE}_{horizon}"],
+        "models",
+        "models",
+        f"Equal-weight average of all models at the horizon {horizon}: which versions it is made of.",
+        deps=[["models", f"{name}_{horizon}"] for name in MODELS],
+        kinds={"python"},
+    )
+    definition.pop("io_manager_key")
+
+    @asset(**definition)
+    def ensemble(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+        engine, settings = database.engine(), database.settings()
+        bench = open_workbench(engine, horizon, settings)
+        members = {name: in_force(versions(engine, name, horizon)) for name in MODELS}
+        existing = in_force(versions(engine, ENSEMBLE, horizon))
+        made = 0
+        for race in _races_to_train(context.partition_keys, bench):
+            parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
+            if race in existing and existing[race]["hyperparameters"].get("members") == parts:
+                continue
+            newest = members[next(iter(MODELS))][race]
+            shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")
+            add_version(
+                engine,
+                {
+                    **{column: newest[column] for column in shared},
+                    "name": ENSEMBLE,
+                    "horizon": horizon,
+                    "type": "EqualWeightEnsemble",
+                    "race_key": race,
+                    "trained_at": datetime.now(UTC),
+                    "hyperparameters": {"members": parts},
+                    "metrics": {},
+                },
+            )
+            made += 1
+        yield MaterializeResult(metadata={"versions made": made})
+
+    return ensemble
+
+
+def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
+    """Races for which a version has to exist, in calendar order, so that versions grow with time."""
+    with_rows = set(bench.matrix["race_key"])
+    races = {bench.trained_for[key] for key in keys if key in bench.trained_for and key in with_rows}
+    return sorted(races, key=bench.order)
+
+
+def _fits(
+    name: str,
+    horizon: str,
+    races: list[str],
+    bench: Workbench,
+    settings: Settings,
+    existing: dict[str, dict[str, Any]],
+    remake: bool,
+) -> Iterator[tuple[WinModel, pd.DataFrame, str]]:
+    """Fitted models for the races that need one, in order; the next fits run while one is registered."""
+
+    def fit(race: str) -> tuple[WinModel, pd.DataFrame] | None:
+        kept = existing.get(race)
+        if kept is not None and race in bench.finished and not remake:
+            return None
+        rows = bench.training(race, settings)
+        if kept is not None and not remake and kept["training_hash"] == training_hash(rows, horizon):
+            return None
+        return make(name, horizon, settings.seed).fit(rows), rows
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for race, result in zip(races, pool.map(fit, races), strict=True):
+            if result is not None:
+                yield *result, race
+
+
+def _register(
+    engine: Engine,
+    registry: Registry,
+    model: WinModel,
+    horizon: str,
+    race: str,
+    rows: pd.DataFrame,
+    bench: Workbench,
+) -> None:
+    p = model.win_probability(rows)
+    won = (rows["finish"] == 1).to_numpy()
+    metrics = {
+        "training_log_loss": float(-np.log(p[won]).mean()),
+        "training_races": float(rows["race_key"].nunique()),
+        "training_rows": float(len(rows)),
+    }
+    through = str(rows.loc[rows["order"].idxmax(), "race_key"])
+    cutoff = bench.matrix.loc[bench.matrix["race_key"] == race, "cutoff"].iloc[0].to_pydatetime()
+    tags = {"race_key": race, "trained_through": through, "data_cutoff": cutoff.isoformat(), "horizon": horizon}
+    registered = registry.register(model, horizon, rows, metrics, tags)
+    add_version(
+        engine,
+        {
+            "name": model.name,
+            "horizon": horizon,
+            "type": type(model).__name__,
+            "race_key": race,
+            "trained_at": datetime.now(UTC),
+            "data_cutoff": cutoff,
+            "trained_through": through,
+            "training_hash": training_hash(rows, horizon),
+            "training_rows": len(rows),
+            "hyperparameters": model.hyperparameters(),
+            "metrics": metrics,
+            "mlflow_run_id": registered.run_id,
+            "mlflow_name": registered.name,
+            "mlflow_version": registered.version,
+        },
+    )
+
+
+@asset(
+    key=["models", "retention"],
+    deps=[AssetKey(["predictions", horizon]) for horizon in HORIZONS],
+    group_name="models",
+    kinds={"mlflow"},
+    owners=["team:f1-forecast"],
+    code_version="1",
+    description="Removes artefacts of old versions from MLflow; versions, runs, parameters and metrics stay.",
+)
+def model_retention(database: Database, models: Models) -> MaterializeResult[Any]:
+    """Prune artefacts by the policy of ``F1_MODEL_VERSIONS_KEPT``."""
+    registry, keep = models.registry(), database.settings().model_versions_kept
+    pruned = {
+        f"{name}_{horizon}": registry.prune(name, horizon, keep) for name in MODELS for horizon in HORIZONS
+    }
+    return MaterializeResult(metadata={"pruned": sum(pruned.values()), "kept per model": keep})
+
+
+model_assets = [
+    *(_model_asset(name, horizon) for horizon in HORIZONS for name in MODELS),
+    *(_ensemble_asset(horizon) for horizon in HORIZONS),
+    model_retention,
+]

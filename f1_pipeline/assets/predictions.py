@@ -1,0 +1,164 @@
+"""Prediction sets and their scores."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from dagster import AssetExecutionContext, AssetsDefinition, asset
+from sqlalchemy import Engine
+
+from f1_pipeline.assets.checks import PROBABILITIES
+from f1_pipeline.assets.common import emit, per_race
+from f1_pipeline.assets.models import RemakeConfig
+from f1_pipeline.assets.resources import Database, Models
+from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.errors import NotReady
+from f1_pipeline.forecasting.features import HORIZONS
+from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, baselines, make
+from f1_pipeline.forecasting.predict import ModelForecast, add_ensemble, prediction_rows, race_seed
+from f1_pipeline.forecasting.scoring import score_race
+from f1_pipeline.forecasting.training import training_hash
+from f1_pipeline.registry import Registry
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.models import in_force, versions
+
+_KEEP = ["race_key", "model", "driver_id"]
+
+
+class Forecaster:
+    """Makes the prediction sets of one horizon; holds the versions that it has loaded."""
+
+    def __init__(
+        self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
+    ):
+        self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
+        self.versions = {
+            name: in_force(versions(engine, name, horizon)) for name in (*MODELS, ENSEMBLE)
+        }
+        self.release = reads.newest_release(engine)
+        self._loaded: dict[tuple[str, int], WinModel] = {}
+
+    def race(self, race_key: str) -> pd.DataFrame:
+        """The prediction rows of one race, by every model, baseline and the ensemble.
+
+        Raises:
+            NotReady: there is no model version for the race.
+        """
+        rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
+        trained = self.bench.trained_for[race_key]
+        forecasts: dict[str, ModelForecast] = {}
+        for name in MODELS:
+            model, version = self._model(name, trained)
+            forecasts[name] = ModelForecast(version, model.win_probability(rows))
+        past = self.bench.training(race_key, self.settings)
+        for name in baselines(self.horizon):
+            model = make(name, self.horizon, self.settings.seed).fit(past)
+            forecasts[name] = ModelForecast(0, model.win_probability(rows))
+        forecasts = add_ensemble(forecasts, int(self._version(ENSEMBLE, trained)["version"]))
+        seed = race_seed(self.settings.seed, race_key, self.horizon)
+        made = prediction_rows(rows, self.horizon, forecasts, self.settings.draws, seed)
+        return made.assign(created_at=datetime.now(UTC), data_release=self.release)
+
+    def _version(self, name: str, trained: str) -> dict[str, Any]:
+        if trained not in self.versions[name]:
+            raise NotReady(f"no version of {name} was trained for {trained}: materialise models/{name}_{self.horizon}")
+        return self.versions[name][trained]
+
+    def _model(self, name: str, trained: str) -> tuple[WinModel, int]:
+        row = self._version(name, trained)
+        version = int(row["version"])
+        if (name, version) not in self._loaded:
+            self._loaded[name, version] = self._load(name, trained, row)
+        return self._loaded[name, version], version
+
+    def _load(self, name: str, trained: str, row: dict[str, Any]) -> WinModel:
+        model = make(name, self.horizon, self.settings.seed)
+        try:
+            return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
+        except NotReady:
+            # Its artefact was pruned: the same rows and seed give the same model again, and only the same rows.
+            rows = self.bench.training(trained, self.settings)
+            if training_hash(rows, self.horizon) != row["training_hash"]:
+                raise
+            return model.fit(rows)
+
+
+def _prediction_asset(horizon: str) -> AssetsDefinition:
+    @asset(
+        **per_race(
+            ["predictions", horizon],
+            "predictions",
+            "predictions",
+            f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
+            "that was made for it.",
+            deps=[["models", f"{name}_{horizon}"] for name in (*MODELS, ENSEMBLE)] + [["features", horizon]],
+            checks=[PROBABILITIES],
+            scope={"horizon": horizon},
+        )
+    )
+    def predictions(
+        context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
+    ) -> Iterator[Any]:
+        engine, settings = database.engine(), database.settings()
+        bench = open_workbench(engine, horizon, settings)
+        forecaster = Forecaster(horizon, bench, engine, models.registry(), settings)
+        stored = reads.read_table(engine, schema.predictions, context.partition_keys, horizon=horizon)
+        kept = {str(key): rows for key, rows in stored.groupby("race_key")}
+        with_rows = set(bench.matrix["race_key"])
+        parts: list[pd.DataFrame] = []
+        for key in context.partition_keys:
+            if key in kept and (key in bench.finished or key not in bench.trained_for) and not config.remake:
+                parts.append(kept[key])
+            elif key in bench.trained_for and key in with_rows:
+                parts.append(_unless_same(forecaster.race(key), kept.get(key)))
+        frame = pd.concat(parts, ignore_index=True) if parts else stored
+        yield from emit(context, frame, [PROBABILITIES])
+
+    return predictions
+
+
+def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
+    """The kept rows where a new forecast says the same: making it again must not change when it was made."""
+    if kept is None or len(kept) != len(made):
+        return made
+    compare = [*_KEEP, "constructor_id", "model_version", "win_probability", "expected_position", "cutoff"]
+    left = made[compare].sort_values(_KEEP).reset_index(drop=True)
+    right = kept[compare].sort_values(_KEEP).reset_index(drop=True)
+    same = left.astype(str).equals(right.astype(str))
+    return kept if same else made
+
+
+@asset(
+    **per_race(
+        ["accuracy", "model_accuracy"],
+        "model_accuracy",
+        "accuracy",
+        "Scores of every forecast of the race, once it has a result.",
+        deps=[["predictions", horizon] for horizon in HORIZONS] + [["raw", "race_results"]],
+    )
+)
+def model_accuracy(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+    """Score the forecasts of the run's races against their results."""
+    engine = database.engine()
+    keys = context.partition_keys
+    predictions = reads.read_table(engine, schema.predictions, keys)
+    starters = build_history(reads.read_history_tables(engine)).starters
+    starters = starters[starters["race_key"].isin(set(keys))]
+    hashes = reads.stored_hashes(engine, "race_results", keys)
+    by_race = {str(key): rows for key, rows in starters.groupby("race_key")}
+    scores = []
+    for (key, horizon, model), forecast in predictions.groupby(["race_key", "horizon", "model"]):
+        score = score_race(forecast, by_race[key]) if key in by_race else None
+        if score is not None:
+            head = {"race_key": key, "horizon": horizon, "model": model}
+            version = int(forecast["model_version"].iloc[0])
+            tail = {"result_hash": hashes.get(key, ""), "scored_at": datetime.now(UTC)}
+            scores.append({**head, "model_version": version, **score, **tail})
+    columns = [column.name for column in schema.model_accuracy.columns]
+    yield from emit(context, pd.DataFrame(scores, columns=columns))
+
+
+prediction_assets = [*(_prediction_asset(horizon) for horizon in HORIZONS), model_accuracy]

@@ -1,0 +1,59 @@
+"""What model and prediction assets of a horizon work on, read once per run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from f1_pipeline.forecasting.history import History, build_history
+from f1_pipeline.forecasting.training import labelled, trained_for, training_set, with_clock
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads, schema
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """``matrix``: feature rows with ``order`` and ``season``; ``rows``: those of starters, with the outcome;
+    ``trained_for``: the race whose version forecasts a race; ``finished``: races with a result."""
+
+    history: History
+    matrix: pd.DataFrame
+    rows: pd.DataFrame
+    trained_for: dict[str, str]
+    finished: frozenset[str]
+
+    def order(self, race_key: str) -> int:
+        """Place of a race in the calendar."""
+        return int(self.history.races.set_index("race_key")["order"].loc[race_key])
+
+    def training(self, race_key: str, settings: Settings) -> pd.DataFrame:
+        """Everything a model for the race may learn from."""
+        return training_set(self.rows, self.order(race_key), settings.train_from_season)
+
+
+def open_workbench(engine: Engine, horizon: str, settings: Settings) -> Workbench:
+    """Read history and features of a horizon."""
+    history = build_history(reads.read_history_tables(engine))
+    matrix = with_clock(reads.read_table(engine, schema.feature_matrix, horizon=horizon), history)
+    finished = frozenset(history.starters["race_key"].unique())
+    return Workbench(
+        history=history,
+        matrix=matrix.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True),
+        rows=labelled(matrix, history),
+        trained_for=trained_for(
+            _known(history, finished),
+            settings.retrain_recent_seasons,
+            settings.retrain_recent,
+            settings.retrain_before,
+        ),
+        finished=finished,
+    )
+
+
+def _known(history: History, finished: frozenset[str]) -> pd.DataFrame:
+    # "The newest seasons" are those that were raced: next year's calendar must not make this year old.
+    raced = history.races["race_key"].isin(finished)
+    last = history.races.loc[raced, "order"].max() if raced.any() else 0
+    return history.races[history.races["order"] <= last + 1][["race_key", "season"]]

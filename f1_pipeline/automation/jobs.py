@@ -1,0 +1,43 @@
+"""Jobs: the stages of an update, as one can start them in the Dagster UI."""
+
+from __future__ import annotations
+
+from dagster import AssetSelection, define_asset_job
+
+source_job = define_asset_job(
+    "read_source",
+    AssetSelection.groups("source", "reference"),
+    description="Look for a new state of the source and take in the calendar, drivers, teams and circuits.",
+)
+ingest_job = define_asset_job(
+    "ingest_races",
+    AssetSelection.groups("raw"),
+    description="Take in everything of some races: entries, sessions, results, standings.",
+)
+rate_job = define_asset_job(
+    "rate_and_describe",
+    AssetSelection.groups("ratings", "features"),
+    description="Ratings and features from a race on.",
+)
+forecast_jobs = {
+    horizon: define_asset_job(
+        f"forecast_{horizon}",
+        AssetSelection.assets(
+            *(
+                ["models", f"{name}_{horizon}"]
+                for name in ("linear", "random_forest", "xgboost", "elo", "ensemble")
+            ),
+            ["predictions", horizon],
+        ),
+        description=f"Train what is due and forecast races at the horizon {horizon}.",
+    )
+    for horizon in ("pre_weekend", "pre_race")
+}
+score_job = define_asset_job(
+    "score", AssetSelection.groups("accuracy"), description="Score the forecasts of finished races."
+)
+retention_job = define_asset_job(
+    "prune_models", AssetSelection.assets(["models", "retention"]), description="Remove old model artefacts."
+)
+
+jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), score_job, retention_job]

@@ -1,0 +1,147 @@
+"""What an update has to do: a pure function of what exists and what the source says.
+
+Only what changed is done again. Ratings and features stand on all races before, so they are done again from the
+first changed race on. A forecast of a finished race stays as it was made; its score is renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+MAX_RUNS = 6
+"""Ranges of changed races beyond this number are joined: a run costs more than a few unchanged races."""
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """Races from ``start`` to ``end`` in calendar order, both included."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What exists.
+
+    ``calendar``: race keys in calendar order, cancelled races left out. ``changed``: races whose source rows differ
+    from the tables. ``featured``, ``forecast``: races that have rows, by horizon. ``scored``: result hash that each
+    forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now.
+    """
+
+    calendar: Sequence[str]
+    finished: Collection[str]
+    has_grid: Collection[str]
+    has_entries: Collection[str]
+    forecast_from: str | None
+    changed: Collection[str]
+    featured: Mapping[str, Collection[str]]
+    rated: Collection[str]
+    forecast: Mapping[str, Collection[str]]
+    scored: Mapping[tuple[str, str], str]
+    result_hashes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ranges to materialise, stage by stage."""
+
+    raw: list[KeyRange] = field(default_factory=list)
+    derived: KeyRange | None = None
+    forecasts: dict[str, list[KeyRange]] = field(default_factory=dict)
+    scores: list[KeyRange] = field(default_factory=list)
+
+    def is_empty(self) -> bool:
+        """Nothing to do."""
+        return not (self.raw or self.derived or any(self.forecasts.values()) or self.scores)
+
+
+def make_plan(state: State) -> Plan:
+    """The plan of an update; see the module."""
+    order = {key: index for index, key in enumerate(state.calendar)}
+    touched = {key for key in state.changed if key in order}
+    unrated = {key for key in state.has_entries if key in order and key not in state.rated}
+    unfeatured = {
+        key
+        for horizon, rows in state.featured.items()
+        for key in (state.has_grid if horizon == "pre_race" else state.has_entries)
+        if key in order and key not in rows
+    }
+    stale = touched | unrated | unfeatured
+    derived = None
+    if stale and state.calendar:
+        derived = KeyRange(min(stale, key=order.__getitem__), state.calendar[-1])
+    forecasts = {
+        horizon: key_ranges(_to_forecast(state, horizon, order, derived), state.calendar)
+        for horizon in state.featured
+    }
+    return Plan(
+        raw=key_ranges(touched, state.calendar),
+        derived=derived,
+        forecasts=forecasts,
+        scores=key_ranges(_to_score(state, forecasts, order), state.calendar),
+    )
+
+
+def next_race(calendar: Sequence[str], finished: Collection[str]) -> str | None:
+    """The first race of the calendar after the last finished one that has no result.
+
+    A race in the past without a result (an abandoned meeting, a gap in the source) must not stick as "next"
+    for ever, so what counts is the calendar after the newest result.
+    """
+    newest = max((index for index, key in enumerate(calendar) if key in finished), default=-1)
+    return calendar[newest + 1] if newest + 1 < len(calendar) else None
+
+
+def _to_forecast(
+    state: State, horizon: str, order: Mapping[str, int], derived: KeyRange | None
+) -> set[str]:
+    if state.forecast_from is None:
+        return set()
+    ready = state.has_grid if horizon == "pre_race" else state.has_entries
+    upcoming = next_race(state.calendar, state.finished)
+    first = order[state.forecast_from]
+    wanted = {
+        key
+        for key in ready
+        if key in order and order[key] >= first and (key in state.finished or key == upcoming)
+    }
+    missing = {key for key in wanted if key not in state.forecast.get(horizon, ())}
+    if derived is not None and upcoming in wanted:
+        missing.add(upcoming)
+    return missing
+
+
+def _to_score(
+    state: State, forecasts: Mapping[str, Sequence[KeyRange]], order: Mapping[str, int]
+) -> set[str]:
+    due: set[str] = set()
+    for horizon, ranges in forecasts.items():
+        new = {
+            key
+            for span in ranges
+            for key in state.calendar[order[span.start] : order[span.end] + 1]
+        }
+        for key in new | set(state.forecast.get(horizon, ())):
+            scored = state.scored.get((key, horizon))
+            if key in state.finished and (key in new or scored != state.result_hashes.get(key)):
+                due.add(key)
+    return due
+
+
+def key_ranges(keys: Iterable[str], calendar: Sequence[str]) -> list[KeyRange]:
+    """The fewest contiguous ranges that hold the keys, joined across the smallest gaps to ``MAX_RUNS``."""
+    order = {key: index for index, key in enumerate(calendar)}
+    indices = sorted(order[key] for key in set(keys))
+    spans: list[list[int]] = []
+    for index in indices:
+        if spans and index == spans[-1][1] + 1:
+            spans[-1][1] = index
+        else:
+            spans.append([index, index])
+    while len(spans) > MAX_RUNS:
+        gaps = [spans[i + 1][0] - spans[i][1] for i in range(len(spans) - 1)]
+        closest = gaps.index(min(gaps))
+        spans[closest : closest + 2] = [[spans[closest][0], spans[closest + 1][1]]]
+    return [KeyRange(calendar[start], calendar[end]) for start, end in spans]

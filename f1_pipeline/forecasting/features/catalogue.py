@@ -1,0 +1,58 @@
+"""The list of features: what each is called, when it is known, and what to assume when it is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature matrix.
+
+    ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``trained``: models
+    see it; weather waits for forecasts made before the race, because observed weather would be a leak.
+    """
+
+    name: str
+    group: str
+    horizon: str = "pre_weekend"
+    trained: bool = True
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("recent_avg_finish", "driver"),
+    Feature("recent_points", "driver"),
+    Feature("current_elo", "driver"),
+    Feature("wins_this_season", "driver"),
+    Feature("podiums_this_season", "driver"),
+    Feature("avg_grid_position", "driver"),
+    Feature("dnf_rate", "driver"),
+    Feature("constructor_elo", "constructor"),
+    Feature("constructor_wins_this_season", "constructor"),
+    Feature("avg_points_per_race", "constructor"),
+    Feature("reliability_score", "constructor"),
+    Feature("championship_position", "driver"),
+    Feature("driver_wins_at_circuit", "circuit"),
+    Feature("driver_avg_finish_at_circuit", "circuit"),
+    Feature("track_length_km", "circuit"),
+    Feature("turn_count", "circuit"),
+    Feature("elevation_m", "circuit"),
+    Feature("temperature_c", "weather", trained=False),
+    Feature("precipitation_mm", "weather", trained=False),
+    Feature("wind_kmh", "weather", trained=False),
+    Feature("is_wet", "weather", trained=False),
+    Feature("grid_position", "weekend", "pre_race"),
+    Feature("starts_from_pit_lane", "weekend", "pre_race"),
+    Feature("qualifying_position", "weekend", "pre_race"),
+    Feature("gap_to_pole_pct", "weekend", "pre_race"),
+)
+
+
+def names(horizon: str, trained_only: bool = False) -> list[str]:
+    """Feature names known at a horizon (``pre_weekend`` or ``pre_race``), in catalogue order."""
+    return [
+        feature.name
+        for feature in FEATURES
+        if (horizon == "pre_race" or feature.horizon == "pre_weekend")
+        and (feature.trained or not trained_only)
+    ]

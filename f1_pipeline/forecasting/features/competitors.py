@@ -1,0 +1,124 @@
+"""Features of the driver and of the constructor, from the races before.
+
+Each function takes the rows to describe (``order, race_key, season, driver_id, constructor_id``) and the
+history, and returns columns aligned with the rows. All races are computed at once.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from f1_pipeline.domain.classification import RETIREMENT_CODES
+from f1_pipeline.forecasting.asof import last_before
+from f1_pipeline.forecasting.history import History
+
+RECENT_RACES = 5
+"""Races of recent form: the design asks for five."""
+RELIABILITY_RACES = 10
+"""Races over which retirements are counted: ten, because they are rare (one start in six since 2014)."""
+
+
+def driver_form(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``recent_avg_finish``, ``recent_points`` (5 starts), ``dnf_rate`` (10 starts) of the driver."""
+    starts = history.starters.sort_values("order", kind="stable")
+    retired = starts["position_text"].isin(RETIREMENT_CODES).astype(float)
+    by = starts["driver_id"]
+    known = starts[["order", "driver_id"]].assign(
+        recent_avg_finish=_rolling(starts["finish"], by, RECENT_RACES, "mean"),
+        recent_points=_rolling(starts["points"], by, RECENT_RACES, "sum"),
+        dnf_rate=_rolling(retired, by, RELIABILITY_RACES, "mean"),
+    )
+    return last_before(rows, known, ["driver_id"], ["recent_avg_finish", "recent_points", "dnf_rate"])
+
+
+def driver_grid(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``avg_grid_position``: mean place on the last five starting grids; the pit lane is the last place."""
+    grid = grid_places(history).sort_values("order", kind="stable")
+    known = grid[["order", "driver_id"]].assign(
+        avg_grid_position=_rolling(grid["grid_position"], grid["driver_id"], RECENT_RACES, "mean")
+    )
+    return last_before(rows, known, ["driver_id"], ["avg_grid_position"])
+
+
+def driver_season(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``wins_this_season``, ``podiums_this_season`` of the driver before the race."""
+    starts = history.starters
+    flags = starts[["order", "season", "driver_id"]].assign(
+        wins_this_season=(starts["position"] == 1).astype(float),
+        podiums_this_season=(starts["position"] <= 3).astype(float),
+    )
+    return _season_totals(rows, flags, "driver_id")
+
+
+def constructor_season(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``constructor_wins_this_season`` and ``avg_points_per_race`` (this season) of the constructor."""
+    starts = history.starters
+    races = starts.assign(
+        constructor_wins_this_season=(starts["position"] == 1).astype(float), avg_points_per_race=starts["points"]
+    )
+    columns = ["constructor_wins_this_season", "avg_points_per_race"]
+    totals = races.groupby(["order", "season", "constructor_id"], as_index=False)[columns].sum()
+    totals = totals.sort_values("order", kind="stable")
+    by_team = totals.groupby(["season", "constructor_id"])
+    known = totals[["order", "season", "constructor_id"]].assign(
+        constructor_wins_this_season=by_team["constructor_wins_this_season"].cumsum(),
+        avg_points_per_race=by_team["avg_points_per_race"].cumsum() / (by_team.cumcount() + 1),
+    )
+    return last_before(rows, known, ["season", "constructor_id"], columns, fill=0.0)
+
+
+def constructor_reliability(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``reliability_score``: share of the constructor's cars that were not retired in its last ten races."""
+    starts = history.starters
+    finished = starts.assign(finished=(~starts["position_text"].isin(RETIREMENT_CODES)).astype(float))
+    races = finished.groupby(["order", "constructor_id"], as_index=False)["finished"].mean()
+    races = races.sort_values("order", kind="stable")
+    known = races[["order", "constructor_id"]].assign(
+        reliability_score=_rolling(races["finished"], races["constructor_id"], RELIABILITY_RACES, "mean")
+    )
+    return last_before(rows, known, ["constructor_id"], ["reliability_score"])
+
+
+def ratings_before(rows: pd.DataFrame, elo: pd.DataFrame) -> pd.DataFrame:
+    """``current_elo`` and ``constructor_elo``: the rating series, which state the value before the race."""
+
+    def value(kind: str) -> pd.Series:
+        series = elo.loc[elo["kind"] == kind].set_index(["race_key", "entity_id"])["value_before"]
+        index = pd.MultiIndex.from_frame(rows[["race_key", f"{kind}_id"]])
+        return pd.Series(series.reindex(index).to_numpy(), index=rows.index)
+
+    return pd.DataFrame({"current_elo": value("driver"), "constructor_elo": value("constructor")})
+
+
+def championship_place(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    """``championship_position``: the driver's place in the standings after the previous round.
+
+    In the first race of a season it is the final place of the season before: standings begin anew, and
+    "nobody has points" would tell a model nothing of a champion.
+    """
+    known = history.standings[["order", "driver_id", "position"]].rename(
+        columns={"position": "championship_position"}
+    )
+    return last_before(rows, known, ["driver_id"], ["championship_position"])
+
+
+def grid_places(history: History) -> pd.DataFrame:
+    """Starting grid with the pit lane as the places after the last one, in the order of the source."""
+    grid = history.grid
+    return grid.assign(
+        starts_from_pit_lane=(grid["position_text"] == "PL").astype(float),
+        grid_position=grid["position"].astype("float64").fillna(grid.groupby("race_key")["race_key"].transform("size")),
+    )
+
+
+def _rolling(values: pd.Series, by: pd.Series, window: int, how: str) -> pd.Series:
+    """Rolling statistic over the last ``window`` rows of each group, its own row included."""
+    groups = values.astype("float64").groupby(by.to_numpy()).rolling(window, min_periods=1)
+    return groups.agg(how).droplevel(0).reindex(values.index)
+
+
+def _season_totals(rows: pd.DataFrame, flags: pd.DataFrame, who: str) -> pd.DataFrame:
+    columns = [name for name in flags.columns if name not in ("order", "season", who)]
+    flags = flags.sort_values("order", kind="stable")
+    known = flags.assign(**{name: flags.groupby(["season", who])[name].cumsum() for name in columns})
+    return last_before(rows, known, ["season", who], columns, fill=0.0)

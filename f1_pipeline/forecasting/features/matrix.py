@@ -1,0 +1,70 @@
+"""The feature matrix of a horizon: every entry of every race, computed at once."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from f1_pipeline.forecasting.features import catalogue, competitors, weekend
+from f1_pipeline.forecasting.history import History
+
+HORIZONS = ("pre_weekend", "pre_race")
+"""What a forecast knew: the entry list only, or practice, qualifying and grid too."""
+
+_DAYS_BEFORE = pd.Timedelta(days=3)
+"""A weekend begins on Thursday evening: used where the source has no session times (before 2019)."""
+
+
+def cutoffs(races: pd.DataFrame, horizon: str) -> pd.Series:
+    """The moment up to which a forecast of each race knows the world, in UTC.
+
+    ``pre_weekend``: the start of the first practice; ``pre_race``: the start of the race. Where the source
+    has no times (most races before 2019) a day's midnight takes their place.
+    """
+    day = races["date"].dt.tz_localize("UTC")
+    if horizon == "pre_race":
+        return races["start_at"].fillna(day)
+    return races["first_practice_at"].fillna(day - _DAYS_BEFORE)
+
+
+def feature_matrix(history: History, elo: pd.DataFrame, horizon: str) -> pd.DataFrame:
+    """All feature rows of a horizon.
+
+    Args:
+        history: the past, and the entries of coming races.
+        elo: rows of ``elo_ratings`` (``race_key, kind, entity_id, value_before``).
+        horizon: ``pre_weekend`` describes every entry; ``pre_race`` every entry of a race whose starting grid
+            is published, and of these who stands on it (or took the start without, before 1960).
+
+    Returns:
+        ``race_key, order, season, horizon, driver_id, constructor_id, cutoff`` and every column of the
+        catalogue; a feature that is not known at the horizon is missing in every row.
+    """
+    rows = history.entries[["race_key", "order", "season", "driver_id", "constructor_id"]]
+    if horizon == "pre_race":
+        rows = _on_the_grid(rows, history)
+    rows = rows.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
+    blocks = [
+        competitors.driver_form(rows, history),
+        competitors.ratings_before(rows, elo),
+        competitors.driver_season(rows, history),
+        competitors.driver_grid(rows, history),
+        competitors.constructor_season(rows, history),
+        competitors.constructor_reliability(rows, history),
+        competitors.championship_place(rows, history),
+        weekend.circuit(rows, history),
+        weekend.driver_at_circuit(rows, history),
+    ]
+    if horizon == "pre_race":
+        blocks.append(weekend.grid_and_qualifying(rows, history))
+    values = pd.concat(blocks, axis=1).reindex(columns=[f.name for f in catalogue.FEATURES]).astype("float64")
+    moment = cutoffs(history.races, horizon).set_axis(history.races["race_key"])
+    head = rows.assign(horizon=horizon, cutoff=moment.reindex(rows["race_key"]).to_numpy())
+    head["cutoff"] = head["cutoff"].dt.tz_localize("UTC") if head["cutoff"].dt.tz is None else head["cutoff"]
+    return pd.concat([head, values], axis=1)
+
+
+def _on_the_grid(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    keys = ["race_key", "driver_id"]
+    on_grid = pd.concat([history.grid[keys], history.starters[keys]]).drop_duplicates()
+    on_grid = on_grid[on_grid["race_key"].isin(history.grid["race_key"])]
+    return rows.merge(on_grid, on=keys, how="inner")

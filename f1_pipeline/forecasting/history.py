@@ -1,0 +1,70 @@
+"""The past as the forecasting code sees it: canonical frames in calendar order, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from f1_pipeline.domain.classification import started
+
+
+@dataclass(frozen=True)
+class History:
+    """Frames that ratings and features are computed from.
+
+    ``races``: one row per race in calendar order with ``race_key, season, date, circuit_id, order``
+    (``order`` counts races from 0; it is the only clock that ratings and features use).
+    ``entries``: ``race_key, driver_id, constructor_id``, one row per driver of a race, coming races too.
+    ``starters``: one row per driver that took the start, with ``finish`` (1 = first; rank by classification,
+    then in the order of retirement), ``classified`` and ``points``.
+    ``grid``, ``qualifying``, ``standings``: rows of the starting grid, qualifying and driver standings.
+    """
+
+    races: pd.DataFrame
+    entries: pd.DataFrame
+    starters: pd.DataFrame
+    grid: pd.DataFrame
+    qualifying: pd.DataFrame
+    standings: pd.DataFrame
+    circuits: pd.DataFrame
+
+
+def build_history(tables: dict[str, pd.DataFrame]) -> History:
+    """Put canonical tables (a source bundle, or rows read back from the database) into a History.
+
+    Cancelled races are left out. The calendar order is the date, then the race key, so that it does
+    not depend on the order of rows in the source.
+    """
+    races = tables["races"]
+    races = races[~races["is_cancelled"].astype("bool")].sort_values(["date", "race_key"], kind="stable")
+    races = races.reset_index(drop=True).assign(order=lambda frame: frame.index.astype("int64"))
+    clock = races[["race_key", "season", "order"]]
+
+    def timed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.merge(clock, on="race_key", how="inner", validate="many_to_one")
+
+    grid, qualifying = tables["starting_grid"], tables["qualifying_results"]
+    return History(
+        races=races,
+        entries=timed(tables["entries"]),
+        starters=starters(timed(tables["race_results"])),
+        grid=timed(grid[grid["session"] == "R"]),
+        qualifying=timed(qualifying[qualifying["session"] == "Q"]),
+        standings=timed(tables["driver_standings"]),
+        circuits=tables["circuits"],
+    )
+
+
+def starters(results: pd.DataFrame) -> pd.DataFrame:
+    """One row per driver that took the start, with ``finish`` 1..n and ``classified``.
+
+    Until 1964 drivers shared cars and have several rows in a race: the best one counts. Rows of a race
+    stand in finishing order in the source; ``finish`` is an outcome and must not break ties elsewhere.
+    """
+    frame = results[started(results)].sort_values(["order", "display_order"], kind="stable")
+    frame = frame.assign(points=frame.groupby(["race_key", "driver_id"])["points"].transform("sum"))
+    frame = frame.drop_duplicates(["race_key", "driver_id"])
+    return frame.assign(
+        finish=frame.groupby("race_key").cumcount() + 1, classified=frame["position"].notna()
+    ).reset_index(drop=True)

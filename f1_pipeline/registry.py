@@ -1,0 +1,198 @@
+"""The model registry: MLflow keeps runs, parameters, metrics, artefacts and versions.
+
+One experiment and one registered model for each model and horizon. Serialisation is safe: scikit-learn based models
+are stored as skops with a closed list of trusted types, XGBoost as UBJSON; nothing is un-pickled from a store.
+The library takes 4 s to import, so it is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1_pipeline.errors import NotReady
+from f1_pipeline.forecasting.models import MODELS, WinModel
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+CHAMPION = "champion"
+"""Alias of the version that the next forecast uses."""
+
+PRUNED_TAG = "artefact"
+"""Tag of a version whose artefact the housekeeping removed; run, parameters and metrics stay."""
+
+_REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
+_TRUSTED = [
+    "sklearn.tree._tree.Tree",
+    "numpy.dtype",
+    *(f"{model.__module__}.{model.__qualname__}" for model in MODELS.values()),
+]
+"""Types that a stored model may hold, beside skops' own safe list: trees, array types, our estimators."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a version is: MLflow run, registered name and version."""
+
+    run_id: str
+    name: str
+    version: str
+
+
+class Registry:
+    """Registered versions in one MLflow server or database."""
+
+    def __init__(self, tracking_uri: str, artifacts: Path):
+        self.tracking_uri = tracking_uri
+        self.artifacts = artifacts
+
+    @staticmethod
+    def registered_name(model: str, horizon: str) -> str:
+        """Name of the registered model, and of its experiment."""
+        return f"f1-{model}-{horizon}".replace("_", "-")
+
+    def register(
+        self, model: WinModel, horizon: str, rows: pd.DataFrame, metrics: dict[str, float], tags: dict[str, str]
+    ) -> Registered:
+        """Store a fitted model as a new version.
+
+        ``rows`` are some of the training rows: the input signature and example are taken from them. ``tags`` carry
+        the data cutoff, the last race seen and the race that the version was trained for.
+        """
+        import mlflow
+        from mlflow.models import infer_signature
+
+        client = self._client()
+        name = _registered_model(self.tracking_uri, self.registered_name(model.name, horizon))
+        example = rows.head(20)
+        inputs = example[model.features()].astype("float64")
+        if not hasattr(model, "empty_learner"):
+            inputs.insert(0, "race_key", example["race_key"])
+        signature = infer_signature(inputs, model.win_probability(example))
+        with mlflow.start_run(experiment_id=self._experiment(name), tags=tags) as run:
+            mlflow.log_params(model.hyperparameters())
+            mlflow.log_metrics(metrics)
+            common: dict[str, Any] = {
+                "name": "model",
+                "signature": signature,
+                "pip_requirements": self._requirements(model),
+            }
+            if hasattr(model, "empty_learner"):
+                info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
+            else:
+                info = mlflow.sklearn.log_model(
+                    model, serialization_format="skops", skops_trusted_types=_TRUSTED, **common
+                )
+            version = client.create_model_version(
+                name, source=f"models:/{info.model_id}", run_id=run.info.run_id, tags=tags
+            )
+        client.set_registered_model_alias(name, CHAMPION, version.version)
+        return Registered(run.info.run_id, name, str(version.version))
+
+    def load(self, model: WinModel, name: str, version: str) -> WinModel:
+        """The fitted model of a version; ``model`` is an unfitted one with its hyper-parameters.
+
+        Raises:
+            NotReady: the version does not exist or its artefact was pruned.
+        """
+        import mlflow
+
+        self._client()
+        address = f"models:/{name}/{version}"
+        try:
+            if hasattr(model, "empty_learner"):
+                booster = mlflow.xgboost.load_model(address)
+                model.learner_ = booster  # type: ignore[attr-defined]
+                return model
+            loaded = mlflow.sklearn.load_model(address)
+        except mlflow.exceptions.MlflowException as error:
+            raise NotReady(f"model version {name} {version} cannot be loaded: {error}") from error
+        if not isinstance(loaded, type(model)):
+            raise NotReady(f"model version {name} {version} holds a {type(loaded).__name__}")
+        return loaded
+
+    def prune(self, model: str, horizon: str, keep: int) -> int:
+        """Remove the artefacts of all but the newest ``keep`` versions and the champion; returns how many.
+
+        A season of forests is some 120 MB. Versions, runs, parameters and metrics stay, tagged; a pruned version
+        can be trained again, because its cutoff and seed are known.
+        """
+        client = self._client()
+        name = self.registered_name(model, horizon)
+        versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda v: -int(v.version))
+        champion = client.get_model_version_by_alias(name, CHAMPION).version if versions else None
+        pruned = 0
+        for version in versions[keep:]:
+            if version.version == champion or PRUNED_TAG in version.tags:
+                continue
+            self._remove_artefact(client, version)
+            client.set_model_version_tag(name, version.version, PRUNED_TAG, "pruned")
+            pruned += 1
+        return pruned
+
+    def _remove_artefact(self, client: MlflowClient, version: Any) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # A version points at its logged model as ``models:/m-<id>``; only that one knows the place.
+        model = client.get_logged_model(version.source.rsplit("/", 1)[-1])
+        get_artifact_repository(model.artifact_location).delete_artifacts("")
+
+    def _client(self) -> MlflowClient:
+        return _connect(self.tracking_uri)
+
+    def _experiment(self, name: str) -> str:
+        return _experiment_id(self.tracking_uri, name, self.artifacts)
+
+    @staticmethod
+    def _requirements(model: WinModel) -> list[str]:
+        # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
+        return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
+
+
+@lru_cache(maxsize=4)
+def _connect(tracking_uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside MLflow's own imports
+        import mlflow
+
+    if not hasattr(mlflow, "set_tracking_uri"):  # a folder named mlflow/ imports as an empty namespace
+        raise NotReady("MLflow is not installed in this environment: run `make install`")
+    if tracking_uri.startswith("sqlite:///"):
+        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    # Two lines a version on what is meant to be so: the version exists, pip has no pinned version.
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
+    return mlflow.MlflowClient()
+
+
+@lru_cache(maxsize=64)
+def _experiment_id(tracking_uri: str, name: str, artifacts: Path) -> str:
+    client = _connect(tracking_uri)
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    local = tracking_uri.startswith("sqlite")
+    location = (artifacts / name).as_uri() if local else None  # a server knows where it keeps artefacts
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+@lru_cache(maxsize=64)
+def _registered_model(tracking_uri: str, name: str) -> str:
+    client = _connect(tracking_uri)
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    return name

@@ -1,0 +1,138 @@
+"""Which state of which source is taken in: the decision, and the frames of it.
+
+``refresh`` looks outside and remembers what it found; ``load`` gives the frames of what was remembered, so that
+every asset of a run, and a single asset started by hand, sees the same state.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from f1_pipeline.errors import F1Error, NotReady, SourceRefused, SourceUnavailable
+from f1_pipeline.settings import Settings
+from f1_pipeline.sources.bundle import SourceBundle, SourceName
+
+logger = logging.getLogger(__name__)
+_STATE = "snapshot.json"
+_COPIES_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of a source. ``note`` says what went wrong on the way to it, if anything did."""
+
+    source: SourceName
+    release: str
+    digest: str
+    path: str | None = None
+    seasons: int | None = None
+    seed: int | None = None
+    note: str | None = None
+
+
+def refresh(settings: Settings, held: str | None) -> Snapshot:
+    """Find the newest state of the source that the settings name, and remember it.
+
+    ``held`` is what the database holds already (``f1db``, ``simulated`` or None). ``auto`` means F1DB; only where
+    nothing is within reach and nothing is held it starts on the simulated world, and a database that holds
+    that world stays on it: the two are never mixed.
+
+    Raises:
+        F1Error: what kept it from finding any state.
+    """
+    simulated = settings.source == "simulated" or (
+        settings.source == "auto" and held == "simulated" and settings.f1db_archive is None
+    )
+    snapshot = _simulated(settings, None) if simulated else _f1db(settings, held)
+    settings.downloads_dir.mkdir(parents=True, exist_ok=True)
+    temporary = settings.downloads_dir / f"{_STATE}.tmp"
+    temporary.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
+    temporary.replace(settings.downloads_dir / _STATE)
+    return snapshot
+
+
+def remembered(settings: Settings) -> Snapshot:
+    """The state that ``refresh`` found last.
+
+    Raises:
+        NotReady: there is none yet.
+    """
+    state = settings.downloads_dir / _STATE
+    if not state.is_file():
+        raise NotReady("no source has been read yet: materialise `source/release`, or run `f1 update`")
+    return Snapshot(**json.loads(state.read_text(encoding="utf-8")))
+
+
+def load(snapshot: Snapshot) -> SourceBundle:
+    """The frames of a state; parsed once per process.
+
+    Raises:
+        ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible.
+    """
+    return _load(snapshot.source, snapshot.release, snapshot.digest, snapshot.path, snapshot.seasons, snapshot.seed)
+
+
+@lru_cache(maxsize=2)
+def _load(
+    source: SourceName, release: str, digest: str, path: str | None, seasons: int | None, seed: int | None
+) -> SourceBundle:
+    if source == "simulated":
+        from f1_pipeline.sources.simulated import simulate
+
+        return simulate(cast(int, seasons), cast(int, seed)).bundle
+    from f1_pipeline.sources.f1db import parse_archive
+
+    if path is None or not Path(path).is_file():
+        raise NotReady(f"the archive of {release} is gone from {path}: run `f1 update`")
+    return parse_archive(Path(path), release, digest)
+
+
+def _simulated(settings: Settings, note: str | None) -> Snapshot:
+    from f1_pipeline.sources.simulated import simulate
+
+    seasons, seed = settings.simulated_seasons, settings.simulated_seed
+    bundle = simulate(seasons, seed).bundle
+    return Snapshot("simulated", bundle.release, bundle.digest, seasons=seasons, seed=seed, note=note)
+
+
+def _f1db(settings: Settings, held: str | None) -> Snapshot:
+    from f1_pipeline.sources.f1db import fetch, local_copy
+
+    if settings.f1db_archive is not None:
+        copy = local_copy(settings.f1db_archive)
+        return Snapshot("f1db", copy.release, copy.digest, str(_keep(Path(copy.path), copy.digest, settings)))
+    try:
+        copy, note = fetch(
+            settings.f1db_url, settings.downloads_dir, settings.http_timeout_seconds, settings.retry_waits
+        )
+    except (SourceUnavailable, SourceRefused) as error:
+        if settings.source == "f1db" or held is not None:
+            raise
+        logger.warning("%s", error)
+        note = f"no F1 data within reach ({_short(error)}); this is a simulated championship with invented drivers"
+        return _simulated(settings, note)
+    return Snapshot("f1db", copy.release, copy.digest, copy.path, note=note)
+
+
+def _keep(archive: Path, digest: str, settings: Settings) -> Path:
+    """Copy a local archive beside the downloads: the file it came from may change or go away."""
+    directory = settings.downloads_dir
+    directory.mkdir(parents=True, exist_ok=True)
+    kept = directory / f"local-{digest[:16]}.zip"
+    if not kept.is_file() or kept.stat().st_size != archive.stat().st_size:
+        temporary = kept.with_suffix(".part")
+        shutil.copyfile(archive, temporary)
+        temporary.replace(kept)
+    for old in sorted(directory.glob("local-*.zip"), key=lambda file: -file.stat().st_mtime)[_COPIES_KEPT:]:
+        old.unlink(missing_ok=True)
+    return kept
+
+
+def _short(error: F1Error) -> str:
+    return str(error).split(":", 1)[0]

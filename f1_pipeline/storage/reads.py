@@ -1,0 +1,153 @@
+"""Reading tables for the pipeline. Order is always stated: PostgreSQL gives rows in any order it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine, Table, and_, exists, func, select
+
+from f1_pipeline.storage import schema
+from f1_pipeline.storage.records import read_frame
+from f1_pipeline.storage.writes import last_hashes
+
+HISTORY_TABLES = (
+    "races",
+    "circuits",
+    "entries",
+    "race_results",
+    "qualifying_results",
+    "starting_grid",
+    "driver_standings",
+)
+"""Tables that ratings and features are computed from."""
+
+COMPLETED = "(completed)"
+"""Name under which ``data_loads`` records that everything of a release was taken in."""
+
+
+def read_table(engine: Engine, table: Table, race_keys: Sequence[str] | None = None, **equal: object) -> pd.DataFrame:
+    """All rows of a table, or of some races, in key order; ``equal`` narrows by column values."""
+    conditions = [table.c[name] == value for name, value in equal.items()]
+    order = list(table.primary_key.columns)
+    if race_keys is None:
+        return read_frame(engine, select(table).where(*conditions).order_by(*order))
+    parts = [
+        read_frame(
+            engine,
+            select(table).where(and_(table.c.race_key.in_(race_keys[i : i + 400]), *conditions)).order_by(*order),
+        )
+        for i in range(0, len(race_keys), 400)
+    ]
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)
+
+
+def read_history_tables(engine: Engine) -> dict[str, pd.DataFrame]:
+    """The tables of ``HISTORY_TABLES``, whole."""
+    return {name: read_table(engine, schema.metadata.tables[name]) for name in HISTORY_TABLES}
+
+
+def held_source(engine: Engine) -> str | None:
+    """``f1db`` or ``simulated``: what the tables hold; None while they are empty."""
+    with engine.connect() as connection:
+        value = connection.scalar(select(schema.data_loads.c.source).order_by(schema.data_loads.c.id).limit(1))
+    return None if value is None else str(value)
+
+
+def completed_digest(engine: Engine) -> str | None:
+    """Digest of the newest release that was taken in completely."""
+    with engine.connect() as connection:
+        value = connection.scalar(
+            select(schema.data_loads.c.content_hash)
+            .where(schema.data_loads.c.table_name == COMPLETED)
+            .order_by(schema.data_loads.c.id.desc())
+            .limit(1)
+        )
+    return None if value is None else str(value)
+
+
+def newest_release(engine: Engine) -> str:
+    """Release of the newest load of anything; empty while the tables are empty."""
+    with engine.connect() as connection:
+        value = connection.scalar(
+            select(schema.data_loads.c.release).order_by(schema.data_loads.c.id.desc()).limit(1)
+        )
+    return str(value or "")
+
+
+def stored_hashes(engine: Engine, table_name: str, race_keys: Iterable[str]) -> dict[str, str]:
+    """Content hash of each race's rows as last loaded."""
+    with engine.connect() as connection:
+        found = last_hashes(connection, table_name, race_keys)
+    return {key: value for key, value in found.items() if key is not None}
+
+
+def calendar(engine: Engine) -> pd.DataFrame:
+    """Races in calendar order with ``finished`` (has a result) and ``has_grid`` (race grid is published)."""
+    races, results, grid = schema.races, schema.race_results, schema.starting_grid
+    query = select(
+        races,
+        exists(select(1).where(results.c.race_key == races.c.race_key)).label("finished"),
+        exists(select(1).where(grid.c.race_key == races.c.race_key, grid.c.session == "R")).label("has_grid"),
+    ).order_by(races.c.date, races.c.race_key)
+    return read_frame(engine, query)
+
+
+def race_keys_with(engine: Engine, table: Table, **equal: object) -> set[str]:
+    """Races that have rows in a table."""
+    conditions = [table.c[name] == value for name, value in equal.items()]
+    with engine.connect() as connection:
+        return {str(key) for key in connection.scalars(select(table.c.race_key).where(*conditions).distinct())}
+
+
+def scored_hashes(engine: Engine) -> pd.DataFrame:
+    """``race_key, horizon, result_hash``: which result each forecast was scored against."""
+    table = schema.model_accuracy
+    return read_frame(
+        engine, select(table.c.race_key, table.c.horizon, table.c.result_hash).distinct()
+    )
+
+
+def predictions_between(
+    engine: Engine, start_season: int, end_season: int, horizon: str | None = None, model: str | None = None
+) -> pd.DataFrame:
+    """Predictions with season, round, race name and driver code, in calendar order."""
+    p, r, d = schema.predictions, schema.races, schema.drivers
+    conditions: list[Any] = [r.c.season.between(start_season, end_season)]
+    if horizon:
+        conditions.append(p.c.horizon == horizon)
+    if model:
+        conditions.append(p.c.model == model)
+    query = (
+        select(r.c.season, r.c.round, r.c.date, d.c.code.label("driver_code"), d.c.name.label("driver_name"), p)
+        .join(r, r.c.race_key == p.c.race_key)
+        .join(d, d.c.driver_id == p.c.driver_id)
+        .where(*conditions)
+        .order_by(r.c.date, p.c.race_key, p.c.horizon, p.c.model, p.c.win_probability.desc(), p.c.driver_id)
+    )
+    return read_frame(engine, query)
+
+
+def accuracy_between(engine: Engine, start_season: int, end_season: int, **equal: str | None) -> pd.DataFrame:
+    """Rows of ``model_accuracy`` with season and date, in calendar order."""
+    a, r = schema.model_accuracy, schema.races
+    conditions: list[Any] = [r.c.season.between(start_season, end_season)]
+    conditions += [a.c[name] == value for name, value in equal.items() if value]
+    query = (
+        select(r.c.season, r.c.date, a)
+        .join(r, r.c.race_key == a.c.race_key)
+        .where(*conditions)
+        .order_by(r.c.date, a.c.race_key, a.c.horizon, a.c.model)
+    )
+    return read_frame(engine, query)
+
+
+def row_counts(engine: Engine) -> dict[str, int]:
+    """Rows of every table."""
+    with engine.connect() as connection:
+        return {
+            name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
+            for name, table in schema.metadata.tables.items()
+        }

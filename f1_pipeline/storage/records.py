@@ -1,0 +1,62 @@
+"""Frames to database rows and back: the one place that knows NaN from NULL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Boolean, Date, Engine, Float, Integer, Select, Table
+
+from f1_pipeline.storage.schema import UtcDateTime
+
+
+def to_records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame as dictionaries of plain Python values; missing of any kind becomes None."""
+    names = [str(name) for name in frame.columns]
+    columns = [_plain(table, name, frame[name]) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(table: Table, name: str, values: pd.Series) -> list[Any]:
+    kind = table.c[name].type
+    missing = values.isna().to_numpy()
+    if isinstance(kind, UtcDateTime):
+        items = [value.to_pydatetime() if value is not pd.NaT else None for value in pd.to_datetime(values)]
+    elif isinstance(kind, Date):
+        items = [value.date() if value is not pd.NaT else None for value in pd.to_datetime(values)]
+    elif isinstance(kind, Boolean):
+        items = values.astype("object").tolist()
+    elif isinstance(kind, Integer):
+        items = values.astype("object").where(~missing, 0).astype("int64").tolist()
+    elif isinstance(kind, Float):
+        items = values.astype("float64").tolist()
+    else:
+        items = values.astype("object").tolist()
+    return [None if gone else item for gone, item in zip(missing, items, strict=True)]
+
+
+def read_frame(engine: Engine, query: Select[Any]) -> pd.DataFrame:
+    """Run a select and return a frame whose types follow the table columns, also when it is empty.
+
+    Integers and booleans with missing values become float64 (NaN); times are UTC; dates midnight.
+    """
+    with engine.connect() as connection:
+        result = connection.execute(query)
+        rows = result.fetchall()
+    frame = pd.DataFrame.from_records(rows, columns=[column.name for column in query.selected_columns])
+    for column in query.selected_columns:
+        values = frame[column.name]
+        if isinstance(column.type, UtcDateTime):
+            frame[column.name] = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+        elif isinstance(column.type, Date):
+            frame[column.name] = pd.to_datetime(values).astype("datetime64[us]")
+        elif isinstance(column.type, Boolean):
+            if not values.isna().any():
+                frame[column.name] = values.astype("bool")
+            else:
+                frame[column.name] = values.astype("float64")
+        elif isinstance(column.type, Integer):
+            frame[column.name] = values.astype("float64" if values.isna().any() else "int64")
+        elif isinstance(column.type, Float):
+            frame[column.name] = values.astype("float64")
+    return frame

@@ -1,0 +1,267 @@
+"""The update: look for a new state of the source, take in what changed, and do again what stands on it.
+
+Every step is a Dagster run of some assets over some races on the shared instance, so that the Dagster UI shows the
+same history whoever started it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy import Engine, insert
+
+from f1_pipeline.automation.plan import KeyRange, Plan, State, make_plan, next_race
+from f1_pipeline.errors import F1Error
+from f1_pipeline.forecasting.features import HORIZONS
+from f1_pipeline.settings import Settings
+from f1_pipeline.snapshot import Snapshot, load, refresh
+from f1_pipeline.sources.bundle import SourceBundle
+from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.migrate import upgrade
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+logger = logging.getLogger(__name__)
+Tell = Callable[[str], None]
+
+_CALENDAR_ATTRIBUTES = ["season", "circuit_id", "date", "start_at", "first_practice_at", "course_length_km", "turns"]
+"""What a race's ratings and features stand on; a new round number or name changes nothing."""
+
+_FIRST_SEASONS = 2
+"""Seasons that must lie before the first forecast: a model needs something to learn from."""
+
+
+@dataclass
+class Report:
+    """What an update did. ``seconds`` by stage; ``next_race`` is the race to be forecast next."""
+
+    source: str
+    release: str
+    note: str | None
+    changed_races: int = 0
+    forecasts: int = 0
+    scores: int = 0
+    next_race: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing was new."""
+        return not (self.changed_races or self.forecasts or self.scores)
+
+
+class UpdateFailed(F1Error):
+    """A Dagster run of the update failed; the message is that of its first failed step."""
+
+
+def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
+    """Bring everything up to date; ``tell`` receives a line per stage.
+
+    Raises:
+        F1Error: what kept it from finishing. Stages that were finished stay; the next update goes on there.
+    """
+    upgrade(settings.tables_url)
+    engine = get_engine(settings.tables_url)
+    snapshot = refresh(settings, reads.held_source(engine))
+    tell(f"source: {snapshot.source} {snapshot.release}" + (f" — {snapshot.note}" if snapshot.note else ""))
+    report = Report(snapshot.source, snapshot.release, snapshot.note)
+    known = reads.completed_digest(engine) == snapshot.digest
+    plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
+    if not known or not plan.is_empty():
+        _carry_out(settings, engine, snapshot, known, plan, report, tell)
+    calendar = reads.calendar(engine)
+    calendar = calendar[~calendar["is_cancelled"]]
+    report.next_race = next_race(
+        calendar["race_key"].tolist(), set(calendar.loc[calendar["finished"], "race_key"])
+    )
+    return report
+
+
+def _carry_out(
+    settings: Settings,
+    engine: Engine,
+    snapshot: Snapshot,
+    known: bool,
+    plan: Plan,
+    report: Report,
+    tell: Tell,
+) -> None:
+    from f1_pipeline.dagster_instance import get_instance
+
+    bundle = None if known else load(snapshot)
+    with get_instance() as instance:
+        runs = Runs(instance, report, tell)
+        if bundle is not None:
+            runs.run("read_source", "calendar and names", None)
+            plan = make_plan(read_state(engine, settings, bundle))
+        report.changed_races = _count(plan.raw, engine)
+        for span in plan.raw:
+            runs.run("ingest_races", "ingest", span)
+        if plan.derived is not None:
+            runs.run("rate_and_describe", "ratings and features", plan.derived)
+        if plan.raw or plan.derived:
+            # Grids and entries that were new are in the tables only now.
+            plan = make_plan(read_state(engine, settings, None, derived=plan.derived))
+        for horizon in HORIZONS:
+            for span in plan.forecasts.get(horizon, []):
+                report.forecasts += _count([span], engine)
+                runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", span)
+        for span in plan.scores:
+            report.scores += _count([span], engine)
+            runs.run("score", "score", span)
+        if any(plan.forecasts.values()):
+            runs.run("prune_models", "prune old model artefacts", None)
+    if bundle is not None:
+        _complete(engine, snapshot)
+
+
+class Runs:
+    """Starts jobs on the instance, over a range of races, and tells about them."""
+
+    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
+        self.instance, self.report, self.tell = instance, report, tell
+
+    def run(self, job: str, title: str, span: KeyRange | None) -> None:
+        """Run a job to its end.
+
+        Raises:
+            UpdateFailed: a step failed.
+        """
+        from dagster._core.storage.tags import (
+            ASSET_PARTITION_RANGE_END_TAG,
+            ASSET_PARTITION_RANGE_START_TAG,
+        )
+
+        from f1_pipeline.definitions import defs
+
+        races = "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
+        self.tell(f"{title}{races} ...")
+        tags = (
+            {}
+            if span is None
+            else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
+        )
+        began = time.monotonic()
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=self.instance, tags=tags, raise_on_error=False
+        )
+        took = time.monotonic() - began
+        self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
+        if not result.success:
+            raise UpdateFailed(_failure(result.all_events) or f"job {job} failed")
+        self.tell(f"{title}{races} done in {took:.1f} s")
+
+
+def _failure(events: Sequence[object]) -> str | None:
+    for event in events:
+        if getattr(event, "is_step_failure", False):
+            error = event.step_failure_data.error  # type: ignore[attr-defined]
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return None if error is None else str(error.message).strip()
+    return None
+
+
+def read_state(
+    engine: Engine, settings: Settings, bundle: SourceBundle | None, derived: KeyRange | None = None
+) -> State:
+    """What exists, for ``make_plan``.
+
+    With ``bundle``, races whose source rows differ from the tables count as changed. ``derived`` is the range that
+    this update has just rated and described: the next race in it is to be forecast again.
+    """
+    calendar = reads.calendar(engine)
+    held = calendar.loc[~calendar["is_cancelled"]]
+    keys = held["race_key"].tolist()
+    changed: set[str] = set()
+    if bundle is not None:
+        changed = changed_races(engine, bundle, calendar)
+    if derived is not None:
+        upcoming = next_race(keys, set(held.loc[held["finished"], "race_key"]))
+        stale = {upcoming} if upcoming else set()
+    else:
+        stale = set()
+    forecast_from = _forecast_from(held, settings)
+    forecast = {
+        horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon) - stale
+        for horizon in HORIZONS
+    }
+    scored = reads.scored_hashes(engine)
+    finished = set(held.loc[held["finished"], "race_key"])
+    return State(
+        calendar=keys,
+        finished=finished,
+        has_grid=set(held.loc[held["has_grid"], "race_key"]),
+        has_entries=reads.race_keys_with(engine, schema.entries),
+        forecast_from=forecast_from,
+        changed=changed,
+        featured={
+            horizon: reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon)
+            for horizon in HORIZONS
+        },
+        rated=reads.race_keys_with(engine, schema.elo_ratings, kind="driver")
+        & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor"),
+        forecast=forecast,
+        scored={
+            (race, horizon): digest
+            for race, horizon, digest in scored.itertuples(index=False)
+        },
+        result_hashes=reads.stored_hashes(engine, "race_results", finished),
+    )
+
+
+def changed_races(engine: Engine, bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
+    """Races whose rows in any source table, or whose place in the calendar, differ from what is stored."""
+    changed: set[str] = set()
+    for table in schema.RACE_TABLES:
+        new = bundle.race_hashes(table)
+        stored = reads.stored_hashes(engine, table, [*new, *calendar["race_key"]])
+        changed |= {key for key in {*new, *stored} if new.get(key, "") != stored.get(key, "")}
+    new_races = bundle.tables["races"].set_index("race_key")[_CALENDAR_ATTRIBUTES].astype(str)
+    old_races = calendar.set_index("race_key")[_CALENDAR_ATTRIBUTES]
+    old_races = old_races.astype(bundle.tables["races"][_CALENDAR_ATTRIBUTES].dtypes.to_dict()).astype(str)
+    both = new_races.index.intersection(old_races.index)
+    differ = (new_races.loc[both] != old_races.loc[both]).any(axis=1)
+    return changed | set(both[differ])
+
+
+def _forecast_from(held: pd.DataFrame, settings: Settings) -> str | None:
+    if held.empty:
+        return None
+    first = max(settings.forecast_from_season, int(held["season"].min()) + _FIRST_SEASONS)
+    later = held[held["season"] >= first]
+    return None if later.empty else str(later["race_key"].iloc[0])
+
+
+def _count(spans: Sequence[KeyRange], engine: Engine) -> int:
+    calendar = reads.calendar(engine)
+    keys = calendar.loc[~calendar["is_cancelled"], "race_key"].tolist()
+    place = {key: index for index, key in enumerate(keys)}
+    return sum(place[span.end] - place[span.start] + 1 for span in spans)
+
+
+def _complete(engine: Engine, snapshot: Snapshot) -> None:
+    with write_transaction(engine) as connection:
+        connection.execute(
+            insert(schema.data_loads),
+            [
+                {
+                    "table_name": reads.COMPLETED,
+                    "race_key": None,
+                    "source": snapshot.source,
+                    "release": snapshot.release,
+                    "content_hash": snapshot.digest,
+                    "row_count": 0,
+                    "loaded_at": datetime.now(UTC),
+                    "message": snapshot.note,
+                }
+            ],
+        )

@@ -1,0 +1,241 @@
+"""Queries against the hand-written database: limited to what was asked, and right."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, delete, event, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from f1_app import queries
+from f1_app.database import DatabaseUnavailableError, Problem, engine_for, reading, tables_url
+from f1_pipeline.settings import get_settings
+from f1_pipeline.storage import schema
+
+KEY = "2026-testland"
+
+
+def test_next_race_is_the_first_without_a_result_that_was_not_cancelled(database: Path) -> None:
+    with reading() as connection:
+        race = queries.next_race(connection)
+        newest = queries.newest_finished_race(connection)
+    assert race is not None
+    assert (race.race_key, race.round, race.is_sprint_weekend) == ("2026-betatown", 4, True)
+    assert (race.circuit, race.time_zone, race.length_km) == ("Testring", "Australia/Sydney", 5.25)
+    assert race.start_at is not None
+    assert race.start_at.utcoffset() == dt.timedelta(0)
+    assert newest is not None
+    assert newest.race_key == KEY
+
+
+def test_forecast_is_of_one_race_one_horizon_and_one_model(database: Path) -> None:
+    with reading() as connection:
+        frame = queries.forecast(connection, KEY, "pre_race", "ensemble")
+        everything = queries.forecast(connection, KEY, "pre_race")
+    assert list(frame["code"]) == [
+        "ARR",
+        "BRA",
+        "CAM",
+        "DIF",
+        "ENG",
+        "FLA",
+    ]  # the last has no code of its own
+    assert frame["win_probability"].sum() == pytest.approx(1)
+    assert frame["interval_low"].iloc[0] == pytest.approx(0.32)
+    assert set(frame["model"]) == {"ensemble"}
+    assert set(everything["model"]) == {"ensemble", "elo", "uniform"}
+    assert everything["interval_low"].dtype == "float64"
+    assert everything.groupby("model")["win_probability"].sum().tolist() == pytest.approx([1, 1, 1])
+
+
+def test_lists_of_what_there_is(database: Path) -> None:
+    with reading() as connection:
+        assert queries.forecast_seasons(connection) == [2026, 2025]
+        races = queries.forecast_races(connection, 2026)
+        assert list(races["race_key"]) == ["2026-betatown", KEY, "2026-alphaville"]
+        assert [bool(value) for value in races["finished"]] == [False, True, True]
+        assert queries.forecast_choices(connection, "2026-betatown") == [
+            ("pre_weekend", "elo"),
+            ("pre_weekend", "ensemble"),
+            ("pre_weekend", "uniform"),
+        ]
+        assert sorted(queries.scored_horizons(connection)) == ["pre_race", "pre_weekend"]
+
+
+def test_result_and_scores_of_a_race(database: Path) -> None:
+    with reading() as connection:
+        result = queries.result(connection, "2026-alphaville")
+        scores = queries.race_scores(connection, "2026-alphaville", "pre_race")
+        accuracy = queries.accuracy(connection, "pre_race")
+        trained = queries.trained_model(connection, "elo", "pre_weekend", 7)
+        assert queries.trained_model(connection, "ensemble", "pre_weekend", 7) is None
+        assert queries.result(connection, "2026-betatown").empty
+    assert result["code"].iloc[0] == "BRA"
+    assert result["reason_retired"].iloc[-1] == "Gearbox"
+    assert list(scores["model"]) == ["ensemble", "elo", "uniform"]
+    assert len(accuracy) == 9
+    assert accuracy["date"].is_monotonic_increasing
+    assert trained is not None
+    assert trained.training_rows == 1234
+
+
+def test_unknown_race_is_none_and_never_part_of_a_statement(database: Path) -> None:
+    with reading() as connection:
+        assert queries.race(connection, "x' OR '1'='1") is None
+        assert queries.forecast(connection, "x' OR '1'='1", "pre_race").empty
+
+
+def test_one_race_never_reads_a_whole_table(database: Path) -> None:
+    """SQLite's plan of the per-race queries searches an index wherever the table grows with the races."""
+    statements: list[tuple[str, Any]] = []
+    engine = engine_for(tables_url())
+    listener = lambda *args: statements.append((args[2], args[3]))  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listener)
+    try:
+        with reading() as connection:
+            queries.race(connection, KEY)
+            queries.forecast(connection, KEY, "pre_race", "elo")
+            queries.forecast_choices(connection, KEY)
+            queries.result(connection, KEY)
+            queries.race_scores(connection, KEY, "pre_race")
+    finally:
+        event.remove(engine, "before_cursor_execute", listener)
+    assert len(statements) == 5
+    with engine.connect() as connection:
+        for text, parameters in statements:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()
+            scans = [row[3] for row in plan if row[3].startswith("SCAN")]
+            assert not scans, (text, scans)
+
+
+def _writer(file: Path):  # type: ignore[no-untyped-def]
+    return create_engine(f"sqlite:///{file}").begin()
+
+
+def test_data_version_changes_with_loads_predictions_and_scores(database: Path) -> None:
+    def version() -> str:
+        with reading() as connection:
+            return queries.data_version(connection)
+
+    seen = [version()]
+    assert version() == seen[0]
+    with reading() as connection:
+        load = connection.execute(select(schema.data_loads)).mappings().one()
+    changes = (
+        insert(schema.data_loads).values({**load, "id": None}),
+        update(schema.predictions).values(created_at=dt.datetime(2026, 6, 1, tzinfo=dt.UTC)),
+        delete(schema.predictions).where(schema.predictions.c.race_key == "2026-betatown"),
+        update(schema.model_accuracy).values(scored_at=dt.datetime(2026, 6, 1, tzinfo=dt.UTC)),
+        delete(schema.model_accuracy).where(schema.model_accuracy.c.race_key == KEY),
+    )
+    for change in changes:
+        with _writer(database) as connection:
+            connection.execute(change)
+        seen.append(version())
+    assert len(set(seen)) == len(changes) + 1
+
+
+def test_the_database_refuses_to_be_written(database: Path) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="readonly"), reading() as connection:
+        connection.execute(delete(schema.predictions))
+    with reading() as connection:
+        assert len(queries.forecast(connection, KEY, "pre_race")) == 18
+
+
+def test_loaded_names_the_bulk_source(make_database: Callable[..., Path]) -> None:
+    make_database(source="simulated")
+    with reading() as connection:
+        state = queries.loaded(connection)
+    assert state is not None
+    assert state.simulated
+    assert state.release == "v2026.5"
+
+
+def test_missing_file_and_missing_tables_are_told_apart(f1_home: Path) -> None:
+    with pytest.raises(DatabaseUnavailableError) as missing, reading():
+        pass
+    assert missing.value.problem is Problem.MISSING
+    assert not (f1_home / "f1.db").exists()  # looking does not create it
+    (f1_home / "f1.db").touch()
+    with pytest.raises(DatabaseUnavailableError) as empty, reading() as connection:
+        queries.data_version(connection)
+    assert empty.value.problem is Problem.NO_TABLES
+    assert "predictions" in empty.value.detail
+
+
+def test_a_file_that_is_no_database_is_unreachable(f1_home: Path) -> None:
+    (f1_home / "f1.db").write_bytes(b"this is not a database at all, and long enough to be read as one" * 20)
+    with pytest.raises(DatabaseUnavailableError) as error, reading() as connection:
+        queries.data_version(connection)
+    assert error.value.problem is Problem.UNREACHABLE
+
+
+def test_a_database_that_comes_back_is_read_again(make_database: Callable[..., Path]) -> None:
+    file = make_database()
+    with reading() as connection:
+        assert queries.loaded(connection) is not None
+    file.unlink()
+    with pytest.raises(DatabaseUnavailableError), reading() as connection:
+        queries.loaded(connection)
+    make_database(source="simulated")
+    with reading() as connection:
+        state = queries.loaded(connection)
+    assert state is not None
+    assert state.simulated
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "hidden"),
+    [
+        ("F1_DATABASE_URL", "no address with secret", "secret"),
+        ("F1_DATABASE_URL", "sqlite://", None),
+        ("F1_DATABASE_URL", "nosuchdatabase://user:secret@host/name", "secret"),
+        ("F1_SEED", "-1", None),
+    ],
+)
+def test_bad_settings_are_named_without_their_secrets(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, hidden: str | None
+) -> None:
+    monkeypatch.setenv(variable, value)
+    get_settings.cache_clear()
+    with pytest.raises(DatabaseUnavailableError) as error, reading():
+        pass
+    assert error.value.problem is Problem.SETTINGS
+    assert hidden is None or hidden not in str(error.value)
+
+
+def test_paths_may_hold_what_a_uri_may_not(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = database.parent / "50% a+b #1"
+    odd.mkdir()
+    database.rename(odd / "f1.db")
+    monkeypatch.setenv("F1_HOME", str(odd))
+    get_settings.cache_clear()
+    with reading() as connection:
+        assert queries.next_race(connection) is not None
+
+
+def test_postgresql_is_asked_to_be_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "F1_DATABASE_URL", "postgresql+psycopg://reader:secret@127.0.0.1:9/f1?options=-csearch_path%3Df1"
+    )
+    get_settings.cache_clear()
+    given: dict[str, object] = {}
+
+    def connect(_dialect: object, _record: object, _args: object, parameters: dict[str, object]) -> None:
+        given.update(parameters)
+        raise OperationalError("connect", {}, Exception("stopped by the test"))
+
+    engine = engine_for(tables_url())
+    event.listen(engine, "do_connect", connect)
+    try:
+        with pytest.raises(DatabaseUnavailableError) as error, reading():
+            pass
+    finally:
+        event.remove(engine, "do_connect", connect)
+    assert error.value.problem is Problem.UNREACHABLE
+    assert "default_transaction_read_only=on" in str(given["options"])
+    assert "search_path=f1" in str(given["options"])
