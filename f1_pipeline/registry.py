@@ -62,7 +62,12 @@ class Registry:
         return f"f1-{model}-{horizon}".replace("_", "-")
 
     def register(
-        self, model: WinModel, horizon: str, rows: pd.DataFrame, metrics: dict[str, float], tags: dict[str, str]
+        self,
+        model: WinModel,
+        horizon: str,
+        rows: pd.DataFrame,
+        metrics: dict[str, float],
+        tags: dict[str, str],
     ) -> Registered:
         """Store a fitted model as a new version.
 

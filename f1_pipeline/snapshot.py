@@ -75,7 +75,9 @@ def load(snapshot: Snapshot) -> SourceBundle:
     Raises:
         ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible.
     """
-    return _load(snapshot.source, snapshot.release, snapshot.digest, snapshot.path, snapshot.seasons, snapshot.seed)
+    return _load(
+        snapshot.source, snapshot.release, snapshot.digest, snapshot.path, snapshot.seasons, snapshot.seed
+    )
 
 
 @lru_cache(maxsize=2)

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Engine, insert
 
 from f1_pipeline.automation.plan import KeyRange, Plan, State, make_plan, next_race
+from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import F1Error
-from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh
 from f1_pipeline.sources.bundle import SourceBundle
@@ -27,12 +27,20 @@ from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, JobDefinition
 
 logger = logging.getLogger(__name__)
 Tell = Callable[[str], None]
 
-_CALENDAR_ATTRIBUTES = ["season", "circuit_id", "date", "start_at", "first_practice_at", "course_length_km", "turns"]
+_CALENDAR_ATTRIBUTES = [
+    "season",
+    "circuit_id",
+    "date",
+    "start_at",
+    "first_practice_at",
+    "course_length_km",
+    "turns",
+]
 """What a race's ratings and features stand on; a new round number or name changes nothing."""
 
 _FIRST_SEASONS = 2
@@ -95,9 +103,11 @@ def _carry_out(
     tell: Tell,
 ) -> None:
     from f1_pipeline.dagster_instance import get_instance
+    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
 
     bundle = None if known else load(snapshot)
     with get_instance() as instance:
+        fail_abandoned_runs(instance)
         runs = Runs(instance, report, tell)
         if bundle is not None:
             runs.run("read_source", "calendar and names", None)
@@ -129,8 +139,8 @@ class Runs:
     def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
         self.instance, self.report, self.tell = instance, report, tell
 
-    def run(self, job: str, title: str, span: KeyRange | None) -> None:
-        """Run a job to its end.
+    def run(self, job: str, title: str, span: KeyRange | None, remake: bool = False) -> None:
+        """Run a job to its end; ``remake`` makes forecasts anew that exist.
 
         Raises:
             UpdateFailed: a step failed.
@@ -140,24 +150,43 @@ class Runs:
             ASSET_PARTITION_RANGE_START_TAG,
         )
 
+        from f1_pipeline.dagster_store.abandoned import process_tag
         from f1_pipeline.definitions import defs
 
-        races = "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
+        races = (
+            "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
+        )
         self.tell(f"{title}{races} ...")
         tags = (
             {}
             if span is None
             else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
         )
+        tags |= process_tag()
         began = time.monotonic()
-        result = defs.resolve_job_def(job).execute_in_process(
-            instance=self.instance, tags=tags, raise_on_error=False
+        definition = defs.resolve_job_def(job)
+        result = definition.execute_in_process(
+            run_config=_run_config(definition, remake),
+            instance=self.instance,
+            tags=tags,
+            raise_on_error=False,
         )
         took = time.monotonic() - began
         self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
         if not result.success:
             raise UpdateFailed(_failure(result.all_events) or f"job {job} failed")
         self.tell(f"{title}{races} done in {took:.1f} s")
+
+
+def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
+    # The console gets what went wrong; the whole log of a run is in the Dagster UI.
+    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if remake:
+        takes = [node.name for node in job.nodes if node.name.startswith(("models__", "predictions__"))]
+        config["ops"] = {
+            name: {"config": {"remake": True}} for name in takes if not name.startswith("models__ensemble")
+        }
+    return config
 
 
 def _failure(events: Sequence[object]) -> str | None:
@@ -210,10 +239,7 @@ def read_state(
         rated=reads.race_keys_with(engine, schema.elo_ratings, kind="driver")
         & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor"),
         forecast=forecast,
-        scored={
-            (race, horizon): digest
-            for race, horizon, digest in scored.itertuples(index=False)
-        },
+        scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
     )
 

@@ -46,7 +46,9 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
     faults: Faults = []
     for column in ("win_probability", "podium_probability", "points_probability"):
         outside = frame[~frame[column].between(0.0, 1.0 + 1e-9)]
-        faults += [(row.race_key, f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()]
+        faults += [
+            (row.race_key, f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()
+        ]
     sums = frame.groupby(["race_key", "model"])["win_probability"].sum()
     faults += [
         (race, f"win probabilities by {model} sum to {total:.6f}")

@@ -20,11 +20,15 @@ from dagster import (
 )
 
 from f1_pipeline.assets.resources import SCOPE, TABLE, RaceRows
+from f1_pipeline.dagster_store.checks import log_check_evaluations
 from f1_pipeline.errors import ContractViolation
 from f1_pipeline.partitions import races_partitions
 from f1_pipeline.storage.writes import Load
 
 OWNERS = ["team:f1-forecast"]
+_COUNTED = 24
+"""Races of a run up to which each partition states its own row count: a season."""
+_FAULTS_LOGGED = 50
 Faults = list[tuple[str, str]]
 """(race key, what is wrong) of each fault."""
 
@@ -85,9 +89,15 @@ def emit(
         ContractViolation: a blocking check found a fault; nothing was written.
     """
     found = {check.name: check.faults(frame) for check in checks}
-    for check in checks:
-        for race, text in found[check.name][:50]:
-            _log_fault(context, check, race, text)
+    # In a run over a range the state of a partition's check is only what is logged for that partition.
+    log_check_evaluations(
+        context,
+        [
+            _evaluation(context, check, race, text)
+            for check in checks
+            for race, text in found[check.name][:_FAULTS_LOGGED]
+        ],
+    )
     broken = [(check, found[check.name]) for check in checks if check.blocking and found[check.name]]
     if broken:
         check, faults = broken[0]
@@ -96,8 +106,11 @@ def emit(
             f"{context.asset_key.to_user_string()}: check {check.name}, race {race}: {text} ({len(faults)} faults)"
         )
     counts = frame["race_key"].value_counts()
-    for key in context.partition_keys:
-        context.add_asset_metadata({"dagster/partition_row_count": int(counts.get(key, 0))}, partition_key=key)
+    # One event each, 13 ms: two minutes for the history of nine tables.
+    for key in context.partition_keys if len(context.partition_keys) <= _COUNTED else ():
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": int(counts.get(key, 0))}, partition_key=key
+        )
     yield Output(
         RaceRows(frame, load),
         metadata={"rows": len(frame), "preview": MetadataValue.md(_markdown(frame))},
@@ -111,18 +124,17 @@ def emit(
         )
 
 
-def _log_fault(context: AssetExecutionContext, check: TableCheck, race: str, text: str) -> None:
-    # In a run over a range the state of a partition's check is only what is logged for that partition.
-    context.log_event(
-        AssetCheckEvaluation(
-            asset_key=context.asset_key,
-            check_name=check.name,
-            passed=False,
-            blocking=check.blocking,
-            severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
-            description=text,
-            partition=race if race in context.partition_keys else None,
-        )
+def _evaluation(
+    context: AssetExecutionContext, check: TableCheck, race: str, text: str
+) -> AssetCheckEvaluation:
+    return AssetCheckEvaluation(
+        asset_key=context.asset_key,
+        check_name=check.name,
+        passed=False,
+        blocking=check.blocking,
+        severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
+        description=text,
+        partition=race if race in context.partition_keys else None,
     )
 
 

@@ -156,7 +156,12 @@ def _register(
     }
     through = str(rows.loc[rows["order"].idxmax(), "race_key"])
     cutoff = bench.matrix.loc[bench.matrix["race_key"] == race, "cutoff"].iloc[0].to_pydatetime()
-    tags = {"race_key": race, "trained_through": through, "data_cutoff": cutoff.isoformat(), "horizon": horizon}
+    tags = {
+        "race_key": race,
+        "trained_through": through,
+        "data_cutoff": cutoff.isoformat(),
+        "horizon": horizon,
+    }
     registered = registry.register(model, horizon, rows, metrics, tags)
     add_version(
         engine,

@@ -18,7 +18,7 @@ from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, baselines, make
 from f1_pipeline.forecasting.predict import ModelForecast, add_ensemble, prediction_rows, race_seed
-from f1_pipeline.forecasting.scoring import score_race
+from f1_pipeline.forecasting.scoring import score_races
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
@@ -35,9 +35,7 @@ class Forecaster:
         self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
     ):
         self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
-        self.versions = {
-            name: in_force(versions(engine, name, horizon)) for name in (*MODELS, ENSEMBLE)
-        }
+        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*MODELS, ENSEMBLE)}
         self.release = reads.newest_release(engine)
         self._loaded: dict[tuple[str, int], WinModel] = {}
 
@@ -64,7 +62,9 @@ class Forecaster:
 
     def _version(self, name: str, trained: str) -> dict[str, Any]:
         if trained not in self.versions[name]:
-            raise NotReady(f"no version of {name} was trained for {trained}: materialise models/{name}_{self.horizon}")
+            raise NotReady(
+                f"no version of {name} was trained for {trained}: materialise models/{name}_{self.horizon}"
+            )
         return self.versions[name][trained]
 
     def _model(self, name: str, trained: str) -> tuple[WinModel, int]:
@@ -148,17 +148,11 @@ def model_accuracy(context: AssetExecutionContext, database: Database) -> Iterat
     starters = build_history(reads.read_history_tables(engine)).starters
     starters = starters[starters["race_key"].isin(set(keys))]
     hashes = reads.stored_hashes(engine, "race_results", keys)
-    by_race = {str(key): rows for key, rows in starters.groupby("race_key")}
-    scores = []
-    for (key, horizon, model), forecast in predictions.groupby(["race_key", "horizon", "model"]):
-        score = score_race(forecast, by_race[key]) if key in by_race else None
-        if score is not None:
-            head = {"race_key": key, "horizon": horizon, "model": model}
-            version = int(forecast["model_version"].iloc[0])
-            tail = {"result_hash": hashes.get(key, ""), "scored_at": datetime.now(UTC)}
-            scores.append({**head, "model_version": version, **score, **tail})
     columns = [column.name for column in schema.model_accuracy.columns]
-    yield from emit(context, pd.DataFrame(scores, columns=columns))
+    scores = score_races(predictions, starters).reindex(columns=columns)
+    scores["result_hash"] = scores["race_key"].map(hashes).fillna("")
+    scores["scored_at"] = datetime.now(UTC)
+    yield from emit(context, scores)
 
 
 prediction_assets = [*(_prediction_asset(horizon) for horizon in HORIZONS), model_accuracy]

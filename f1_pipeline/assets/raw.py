@@ -63,7 +63,9 @@ def _reference_asset(table: str) -> AssetsDefinition:
         description=f"All {table} of the source. Rows that the source no longer has are kept.",
         metadata={"dagster/table_name": table},
     )
-    def reference(context: AssetExecutionContext, source: Source, database: Database) -> MaterializeResult[Any]:
+    def reference(
+        context: AssetExecutionContext, source: Source, database: Database
+    ) -> MaterializeResult[Any]:
         bundle, engine = source.bundle(), database.engine()
         frame = bundle.tables[table]
         if table == "races":

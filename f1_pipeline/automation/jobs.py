@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dagster import AssetSelection, define_asset_job
 
+from f1_pipeline.domain.vocabulary import ENSEMBLE, HORIZONS, TRAINED_MODELS
+
 source_job = define_asset_job(
     "read_source",
     AssetSelection.groups("source", "reference"),
@@ -23,15 +25,12 @@ forecast_jobs = {
     horizon: define_asset_job(
         f"forecast_{horizon}",
         AssetSelection.assets(
-            *(
-                ["models", f"{name}_{horizon}"]
-                for name in ("linear", "random_forest", "xgboost", "elo", "ensemble")
-            ),
+            *(["models", f"{name}_{horizon}"] for name in (*TRAINED_MODELS, ENSEMBLE)),
             ["predictions", horizon],
         ),
         description=f"Train what is due and forecast races at the horizon {horizon}.",
     )
-    for horizon in ("pre_weekend", "pre_race")
+    for horizon in HORIZONS
 }
 score_job = define_asset_job(
     "score", AssetSelection.groups("accuracy"), description="Score the forecasts of finished races."

@@ -94,9 +94,7 @@ def next_race(calendar: Sequence[str], finished: Collection[str]) -> str | None:
     return calendar[newest + 1] if newest + 1 < len(calendar) else None
 
 
-def _to_forecast(
-    state: State, horizon: str, order: Mapping[str, int], derived: KeyRange | None
-) -> set[str]:
+def _to_forecast(state: State, horizon: str, order: Mapping[str, int], derived: KeyRange | None) -> set[str]:
     if state.forecast_from is None:
         return set()
     ready = state.has_grid if horizon == "pre_race" else state.has_entries
@@ -118,11 +116,7 @@ def _to_score(
 ) -> set[str]:
     due: set[str] = set()
     for horizon, ranges in forecasts.items():
-        new = {
-            key
-            for span in ranges
-            for key in state.calendar[order[span.start] : order[span.end] + 1]
-        }
+        new = {key for span in ranges for key in state.calendar[order[span.start] : order[span.end] + 1]}
         for key in new | set(state.forecast.get(horizon, ())):
             scored = state.scored.get((key, horizon))
             if key in state.finished and (key in new or scored != state.result_hashes.get(key)):

@@ -34,7 +34,7 @@ def elo_ratings(
     starters: pd.DataFrame,
     entries: pd.DataFrame,
     kind: str,
-    config: EloConfig = EloConfig(),  # noqa: B008 - frozen
+    config: EloConfig = EloConfig(),
 ) -> pd.DataFrame:
     """Ratings of every entered driver (or constructor) before and after every race.
 

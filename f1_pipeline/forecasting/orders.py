@@ -46,7 +46,9 @@ class OrderDistribution:
         drivers = self.positions.shape[1]
         matrix = np.zeros((drivers, drivers))
         for driver in range(drivers):
-            matrix[driver] = np.bincount(self.positions[:, driver] - 1, weights=self.weights, minlength=drivers)
+            matrix[driver] = np.bincount(
+                self.positions[:, driver] - 1, weights=self.weights, minlength=drivers
+            )
         return matrix
 
     def head_to_head(self, first: int, second: int) -> float:

@@ -6,65 +6,95 @@ car that broke on the way to the grid is nobody's mistake. Natural logarithms.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, spearmanr
+from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from f1_pipeline.forecasting.grouping import Floats
 
 _TINY = 1e-12
+_SET = ["race_key", "horizon", "model"]
 
 
-def score_race(forecast: pd.DataFrame, starters: pd.DataFrame) -> dict[str, float | str | bool | int] | None:
-    """Scores of one forecast of one race.
+def score_races(predictions: pd.DataFrame, starters: pd.DataFrame) -> pd.DataFrame:
+    """Scores of every forecast whose race has a winner.
 
     Args:
-        forecast: ``driver_id, win_probability, podium_probability, expected_position``.
-        starters: ``driver_id, finish, position`` of everyone who took the start.
+        predictions: ``race_key, horizon, model, model_version, driver_id, win_probability, podium_probability,
+            expected_position``.
+        starters: ``race_key, driver_id, finish, position`` of everyone who took the start.
 
     Returns:
-        The columns of ``model_accuracy`` that depend on forecast and result; None while there is no winner.
-        With two winners in a shared car (three races of the 1950s) either of them counts as named.
+        One row per (race, horizon, model) with the columns of ``model_accuracy`` that depend on forecast and
+        result. A starter without a forecast has probability 0 and is expected last.
     """
-    rows = starters.merge(forecast, on="driver_id", how="left").sort_values("driver_id")
-    won = (rows["position"] == 1).to_numpy()
-    if not won.any():
+    sets = predictions[[*_SET, "model_version"]].drop_duplicates(_SET)
+    values = ["win_probability", "podium_probability", "expected_position"]
+    rows = (
+        sets.merge(starters[["race_key", "driver_id", "finish", "position"]], on="race_key")
+        .merge(predictions[[*_SET, "driver_id", *values]], on=[*_SET, "driver_id"], how="left")
+        .sort_values([*_SET, "driver_id"], kind="stable")
+    )
+    driver = rows["driver_id"].to_numpy(dtype=object)
+    numbers = rows[["finish", "position", *values]].to_numpy(dtype=np.float64)
+    found = []
+    for key, index in rows.groupby([*_SET, "model_version"], sort=True).indices.items():
+        score = score_race(driver[index], *numbers[index].T)
+        if score is not None:
+            found.append({**dict(zip([*_SET, "model_version"], key, strict=True)), **score})
+    return pd.DataFrame(found)
+
+
+def score_race(
+    driver: NDArray[np.object_],
+    finish: Floats,
+    position: Floats,
+    win: Floats,
+    podium: Floats,
+    expected: Floats,
+) -> dict[str, Any] | None:
+    """Scores of one forecast of one race; arrays over its starters, in any fixed order but that of the result.
+
+    None while nobody has won, or where the forecast knew none of the starters. With two winners in a
+    shared car (three races of the 1950s) either of them counts as named.
+    """
+    won = position == 1
+    total = np.nansum(win)
+    if not won.any() or not total > 0:
         return None
-    missing = rows["win_probability"].isna()
-    if missing.all():
-        return None
-    p = rows["win_probability"].fillna(0.0).to_numpy(dtype=float)
-    p = p / p.sum()
+    p = np.nan_to_num(win) / total
     winner = float(p[won].sum())
-    top3 = (rows["position"] <= 3).to_numpy()
-    podium = np.clip(rows["podium_probability"].fillna(0.0).to_numpy(dtype=float), 1e-6, 1 - 1e-6)
-    # A driver without a forecast is expected behind everyone who has one.
-    expected = rows["expected_position"].fillna(len(rows) + 1.0).to_numpy(dtype=float)
-    finish = rankdata(rows["finish"].to_numpy(dtype=float))
-    predicted = rankdata(expected)
-    named = rows.iloc[np.argsort(-rows["podium_probability"].fillna(0.0).to_numpy(), kind="stable")[:3]]
-    actual = rows.loc[won, "driver_id"]
-    favourite = str(rows["driver_id"].iloc[int(p.argmax())])
+    top3 = position <= 3
+    podium = np.nan_to_num(podium)
+    clipped = np.clip(podium, 1e-6, 1 - 1e-6)
+    ranks = rankdata(finish)
+    predicted = rankdata(np.nan_to_num(expected, nan=len(driver) + 1.0))
+    named = np.argsort(-podium, kind="stable")[:3]
+    favourite = int(p.argmax())
     return {
-        "starters": len(rows),
+        "starters": len(driver),
         "log_loss": float(-np.log(max(winner, _TINY))),
         "brier": float(((p - won / won.sum()) ** 2).sum()),
-        "podium_log_loss": float(-np.where(top3, np.log(podium), np.log(1 - podium)).mean()),
-        "top3_accuracy": float(named["driver_id"].isin(rows.loc[top3, "driver_id"]).mean()),
-        "spearman": _spearman(expected, finish),
-        "rank_error": float(np.abs(predicted - finish).mean()),
-        "winner_correct": favourite in set(actual),
+        "podium_log_loss": float(-np.where(top3, np.log(clipped), np.log(1 - clipped)).mean()),
+        "top3_accuracy": float(top3[named].mean()),
+        "spearman": _correlation(predicted, ranks),
+        "rank_error": float(np.abs(predicted - ranks).mean()),
+        "winner_correct": bool(won[favourite]),
         "winner_probability": winner,
-        "predicted_winner": favourite,
-        "actual_winner": str(actual.iloc[0]),
+        "predicted_winner": str(driver[favourite]),
+        "actual_winner": str(driver[won][0]),
     }
 
 
-def _spearman(expected: Floats, finish: Floats) -> float:
+def _correlation(predicted: Floats, finish: Floats) -> float:
+    """Spearman's correlation, given the ranks."""
     # A forecast that says the same of everyone (uniform) has no ranking to correlate.
-    if np.ptp(expected) == 0 or len(expected) < 2:
+    if np.ptp(predicted) < 0.5 or len(predicted) < 2:
         return float("nan")
-    return float(spearmanr(expected, finish).statistic)
+    return float(np.corrcoef(predicted, finish)[0, 1])
 
 
 def bootstrap_mean(values: Floats, seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:

@@ -50,9 +50,7 @@ def training_hash(rows: pd.DataFrame, horizon: str) -> str:
     return digest.hexdigest()
 
 
-def trained_for(
-    races: pd.DataFrame, recent_seasons: int, recent: Cadence, before: Cadence
-) -> dict[str, str]:
+def trained_for(races: pd.DataFrame, recent_seasons: int, recent: Cadence, before: Cadence) -> dict[str, str]:
     """For each race, the race whose model version forecasts it.
 
     ``races``: ``race_key, season`` in calendar order. In the newest ``recent_seasons`` seasons models are

@@ -27,7 +27,9 @@ COMPLETED = "(completed)"
 """Name under which ``data_loads`` records that everything of a release was taken in."""
 
 
-def read_table(engine: Engine, table: Table, race_keys: Sequence[str] | None = None, **equal: object) -> pd.DataFrame:
+def read_table(
+    engine: Engine, table: Table, race_keys: Sequence[str] | None = None, **equal: object
+) -> pd.DataFrame:
     """All rows of a table, or of some races, in key order; ``equal`` narrows by column values."""
     conditions = [table.c[name] == value for name, value in equal.items()]
     order = list(table.primary_key.columns)
@@ -36,7 +38,9 @@ def read_table(engine: Engine, table: Table, race_keys: Sequence[str] | None = N
     parts = [
         read_frame(
             engine,
-            select(table).where(and_(table.c.race_key.in_(race_keys[i : i + 400]), *conditions)).order_by(*order),
+            select(table)
+            .where(and_(table.c.race_key.in_(race_keys[i : i + 400]), *conditions))
+            .order_by(*order),
         )
         for i in range(0, len(race_keys), 400)
     ]
@@ -52,7 +56,9 @@ def read_history_tables(engine: Engine) -> dict[str, pd.DataFrame]:
 def held_source(engine: Engine) -> str | None:
     """``f1db`` or ``simulated``: what the tables hold; None while they are empty."""
     with engine.connect() as connection:
-        value = connection.scalar(select(schema.data_loads.c.source).order_by(schema.data_loads.c.id).limit(1))
+        value = connection.scalar(
+            select(schema.data_loads.c.source).order_by(schema.data_loads.c.id).limit(1)
+        )
     return None if value is None else str(value)
 
 
@@ -99,15 +105,15 @@ def race_keys_with(engine: Engine, table: Table, **equal: object) -> set[str]:
     """Races that have rows in a table."""
     conditions = [table.c[name] == value for name, value in equal.items()]
     with engine.connect() as connection:
-        return {str(key) for key in connection.scalars(select(table.c.race_key).where(*conditions).distinct())}
+        return {
+            str(key) for key in connection.scalars(select(table.c.race_key).where(*conditions).distinct())
+        }
 
 
 def scored_hashes(engine: Engine) -> pd.DataFrame:
     """``race_key, horizon, result_hash``: which result each forecast was scored against."""
     table = schema.model_accuracy
-    return read_frame(
-        engine, select(table.c.race_key, table.c.horizon, table.c.result_hash).distinct()
-    )
+    return read_frame(engine, select(table.c.race_key, table.c.horizon, table.c.result_hash).distinct())
 
 
 def predictions_between(
@@ -121,7 +127,9 @@ def predictions_between(
     if model:
         conditions.append(p.c.model == model)
     query = (
-        select(r.c.season, r.c.round, r.c.date, d.c.code.label("driver_code"), d.c.name.label("driver_name"), p)
+        select(
+            r.c.season, r.c.round, r.c.date, d.c.code.label("driver_code"), d.c.name.label("driver_name"), p
+        )
         .join(r, r.c.race_key == p.c.race_key)
         .join(d, d.c.driver_id == p.c.driver_id)
         .where(*conditions)

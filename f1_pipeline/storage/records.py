@@ -41,8 +41,8 @@ def read_frame(engine: Engine, query: Select[Any]) -> pd.DataFrame:
     Integers and booleans with missing values become float64 (NaN); times are UTC; dates midnight.
     """
     with engine.connect() as connection:
-        result = connection.execute(query)
-        rows = result.fetchall()
+        # Plain tuples: pandas asks every value of a SQLAlchemy row for an attribute, which takes 20 us each.
+        rows = [tuple(row) for row in connection.execute(query)]
     frame = pd.DataFrame.from_records(rows, columns=[column.name for column in query.selected_columns])
     for column in query.selected_columns:
         values = frame[column.name]

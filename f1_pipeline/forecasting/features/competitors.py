@@ -54,7 +54,8 @@ def constructor_season(rows: pd.DataFrame, history: History) -> pd.DataFrame:
     """``constructor_wins_this_season`` and ``avg_points_per_race`` (this season) of the constructor."""
     starts = history.starters
     races = starts.assign(
-        constructor_wins_this_season=(starts["position"] == 1).astype(float), avg_points_per_race=starts["points"]
+        constructor_wins_this_season=(starts["position"] == 1).astype(float),
+        avg_points_per_race=starts["points"],
     )
     columns = ["constructor_wins_this_season", "avg_points_per_race"]
     totals = races.groupby(["order", "season", "constructor_id"], as_index=False)[columns].sum()
@@ -107,7 +108,9 @@ def grid_places(history: History) -> pd.DataFrame:
     grid = history.grid
     return grid.assign(
         starts_from_pit_lane=(grid["position_text"] == "PL").astype(float),
-        grid_position=grid["position"].astype("float64").fillna(grid.groupby("race_key")["race_key"].transform("size")),
+        grid_position=grid["position"]
+        .astype("float64")
+        .fillna(grid.groupby("race_key")["race_key"].transform("size")),
     )
 
 

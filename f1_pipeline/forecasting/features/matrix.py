@@ -7,9 +7,6 @@ import pandas as pd
 from f1_pipeline.forecasting.features import catalogue, competitors, weekend
 from f1_pipeline.forecasting.history import History
 
-HORIZONS = ("pre_weekend", "pre_race")
-"""What a forecast knew: the entry list only, or practice, qualifying and grid too."""
-
 _DAYS_BEFORE = pd.Timedelta(days=3)
 """A weekend begins on Thursday evening: used where the source has no session times (before 2019)."""
 

@@ -56,6 +56,4 @@ def grid_and_qualifying(rows: pd.DataFrame, history: History) -> pd.DataFrame:
     )
     merged = rows[keys].merge(grid, on=keys, how="left").merge(qualifying, on=keys, how="left")
     merged.index = rows.index
-    return merged.drop(columns=keys).assign(
-        starts_from_pit_lane=merged["starts_from_pit_lane"].fillna(0.0)
-    )
+    return merged.drop(columns=keys).assign(starts_from_pit_lane=merged["starts_from_pit_lane"].fillna(0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from f1_pipeline.domain.vocabulary import ENSEMBLE
 from f1_pipeline.forecasting.models.base import WinModel
 from f1_pipeline.forecasting.models.baselines import EloShare, GridFrequency, StandingsFrequency, Uniform
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
@@ -12,9 +13,6 @@ MODELS: dict[str, type[WinModel]] = {
     model.name: model for model in (LinearWin, ForestWin, BoostedWin, EloSoftmax)
 }
 """Models that are trained, versioned and registered."""
-
-ENSEMBLE = "ensemble"
-"""Name of the equal-weight average of ``MODELS``."""
 
 
 def baselines(horizon: str) -> dict[str, type[WinModel]]:

@@ -124,7 +124,9 @@ def remember(directory: Path, copy: Copy) -> None:
     temporary.replace(state)
 
 
-def fetch(base_url: str, directory: Path, timeout: float, waits: tuple[float, ...]) -> tuple[Copy, str | None]:
+def fetch(
+    base_url: str, directory: Path, timeout: float, waits: tuple[float, ...]
+) -> tuple[Copy, str | None]:
     """The newest release as a copy on disk, or the last good copy with a warning saying why.
 
     Raises:

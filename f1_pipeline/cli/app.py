@@ -1,0 +1,176 @@
+"""Commands of ``f1``. Each does one thing and says what it did; errors are one clear line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from f1_pipeline.cli import reports
+from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
+from f1_pipeline.errors import F1Error
+from f1_pipeline.settings import get_settings
+
+app = typer.Typer(
+    name="f1",
+    help="Formula 1 forecasts: ingest results, rate, predict, score and show.\n\nStart with `f1 run`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+db = typer.Typer(help="The product's tables: migrate up and down.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+Horizon = Annotated[
+    str | None, typer.Option(help="pre_weekend (entry list only) or pre_race (after qualifying).")
+]
+Model = Annotated[str | None, typer.Option(help="A model's name, such as ensemble or random_forest.")]
+Start = Annotated[int, typer.Option("--start-season", help="First season.")]
+End = Annotated[int, typer.Option("--end-season", help="Last season.")]
+
+
+@app.command()
+def run() -> None:
+    """Do everything: update, then serve dashboard, Dagster and MLflow until Ctrl-C."""
+    update()
+    serve()
+
+
+@app.command()
+def update() -> None:
+    """Find what is new, take it in, do again what stands on it, and forecast the next race."""
+    from f1_pipeline.update import run_update
+
+    _quiet()
+    report = run_update(get_settings(), lambda line: notices.print(f"  {line}", soft_wrap=True))
+    reports.print_update(report)
+
+
+@app.command()
+def backfill(
+    start_season: Start,
+    end_season: End,
+    remake: Annotated[
+        bool, typer.Option(help="Train and forecast anew what exists, after a change of the code.")
+    ] = False,
+) -> None:
+    """Materialise ratings, features, forecasts and scores of some seasons."""
+    from f1_pipeline.backfill import run_backfill
+
+    _quiet()
+    report = run_backfill(
+        get_settings(),
+        start_season,
+        end_season,
+        remake,
+        lambda line: notices.print(f"  {line}", soft_wrap=True),
+    )
+    reports.print_update(report)
+
+
+@app.command()
+def forecast(
+    race_key: Annotated[
+        str | None, typer.Argument(help="Such as 2026-netherlands; the next race when left out.")
+    ] = None,
+    horizon: Horizon = None,
+    model: Model = "ensemble",
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show the forecast of a race: by default of the next one, at the newest horizon."""
+    reports.forecast(get_settings(), race_key, horizon, model or "ensemble", output)
+
+
+@app.command()
+def evaluate(
+    start_season: Start = 2014,
+    end_season: End = 2100,
+    horizon: Horizon = None,
+    model: Model = None,
+    output: Annotated[TableOrJson, typer.Option("--format", help="How to print.")] = TableOrJson.table,
+) -> None:
+    """Show how good past forecasts were, by model and horizon, over some seasons."""
+    reports.evaluate(get_settings(), start_season, end_season, horizon, model, output)
+
+
+@app.command()
+def predictions(
+    start_season: Start,
+    end_season: End,
+    horizon: Horizon = None,
+    model: Model = None,
+    output: Annotated[CsvOrJson, typer.Option("--format", help="How to print.")] = CsvOrJson.csv,
+) -> None:
+    """Export forecasts: one row per race, horizon, model and driver."""
+    reports.predictions(get_settings(), start_season, end_season, horizon, model, output)
+
+
+@app.command()
+def status(
+    output: Annotated[TableOrJson, typer.Option("--format", help="How to print.")] = TableOrJson.table,
+) -> None:
+    """Show what is there: source, release, age, rows, models, next race."""
+    reports.status(get_settings(), output)
+
+
+@app.command()
+def serve(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Start only this one: dashboard, dagster or mlflow. Repeatable.")
+    ] = None,
+) -> None:
+    """Serve dashboard, Dagster and MLflow under one supervisor until Ctrl-C."""
+    from f1_pipeline.serve import serve as serve_all
+
+    raise typer.Exit(serve_all(get_settings(), only))
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation: versions, settings, database, source, ports. Exit code 1 if something is wrong."""
+    from f1_pipeline.cli.doctor import diagnose
+
+    raise typer.Exit(diagnose(get_settings()))
+
+
+@db.command("upgrade")
+def db_upgrade(revision: Annotated[str, typer.Argument(help="Alembic revision.")] = "head") -> None:
+    """Bring the tables up to a revision (default: the newest)."""
+    from f1_pipeline.storage import migrate
+
+    url = get_settings().tables_url
+    migrate.upgrade(url, revision)
+    notices.print(f"tables are at revision {migrate.current(url)}")
+
+
+@db.command("downgrade")
+def db_downgrade(
+    revision: Annotated[str, typer.Argument(help="Alembic revision, -1 for one back, or base.")] = "-1",
+) -> None:
+    """Take the tables back to an earlier revision; rows of tables that go are lost."""
+    from f1_pipeline.storage import migrate
+
+    url = get_settings().tables_url
+    migrate.downgrade(url, revision)
+    notices.print(f"tables are at revision {migrate.current(url) or 'none'}")
+
+
+def _quiet() -> None:
+    """Only what matters on the terminal: the run's own log is in the Dagster UI."""
+    import logging
+
+    logging.basicConfig(level=get_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("dagster", "alembic", "mlflow", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+
+
+def main() -> None:
+    """Entry point: the product's own errors are one line on standard error and exit code 1."""
+    try:
+        app()
+    except F1Error as error:
+        notices.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        sys.exit(1)
