@@ -1,0 +1,1 @@
+"""The pipeline: sources, rules, ratings, features, models, forecasts and scores, as Dagster assets."""

@@ -117,7 +117,7 @@ class Registry:
         try:
             if hasattr(model, "empty_learner"):
                 booster = mlflow.xgboost.load_model(address)
-                model.learner_ = booster  # type: ignore[attr-defined]
+                model.learner_ = booster
                 return model
             loaded = mlflow.sklearn.load_model(address)
         except mlflow.exceptions.MlflowException as error:

@@ -26,7 +26,7 @@ def _points(frame: pd.DataFrame) -> Faults:
     expected = expected_race_points(rows)
     wrong = rows[(expected - rows["points"]).abs() > 1e-6].assign(expected=expected)
     return [
-        (row.race_key, f"{row.driver_id} has {row.points:g} points, his place brings {row.expected:g}")
+        (str(row.race_key), f"{row.driver_id} has {row.points:g} points, his place brings {row.expected:g}")
         for row in wrong.itertuples()
         if (row.race_key, row.driver_id) not in POINTS_EXCEPTIONS
     ]
@@ -47,13 +47,12 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
     for column in ("win_probability", "podium_probability", "points_probability"):
         outside = frame[~frame[column].between(0.0, 1.0 + 1e-9)]
         faults += [
-            (row.race_key, f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()
+            (str(row.race_key), f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()
         ]
-    sums = frame.groupby(["race_key", "model"])["win_probability"].sum()
+    sums = frame.groupby(["race_key", "model"])["win_probability"].sum().reset_index()
     faults += [
-        (race, f"win probabilities by {model} sum to {total:.6f}")
-        for (race, model), total in sums.items()
-        if not np.isclose(total, 1.0, atol=1e-9)
+        (str(row.race_key), f"win probabilities by {row.model} sum to {row.win_probability:.6f}")
+        for row in sums[~np.isclose(sums["win_probability"], 1.0, atol=1e-9)].itertuples()
     ]
     return faults
 

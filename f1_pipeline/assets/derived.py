@@ -1,7 +1,7 @@
 """Ratings and features: folds over all races, written for the races of the run."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from dagster import AssetExecutionContext, AssetsDefinition, asset
 
@@ -35,7 +35,7 @@ def _elo_asset(kind: str) -> AssetsDefinition:
         ratings = elo_ratings(history.starters, history.entries, kind)
         yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
 
-    return elo
+    return cast(AssetsDefinition, elo)
 
 
 def _feature_asset(horizon: str) -> AssetsDefinition:
@@ -57,7 +57,7 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
         matrix = feature_matrix(history, elo, horizon)
         yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
 
-    return features
+    return cast(AssetsDefinition, features)
 
 
 rating_assets = [_elo_asset(kind) for kind in ("driver", "constructor")]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ _THREADS = 2
 fit: 15,000 rows are too few to share."""
 
 
-class RemakeConfig(Config):  # type: ignore[misc]
+class RemakeConfig(Config):
     """``remake``: train and forecast anew what exists, after a change of the code. Otherwise a finished race keeps
     the model version and the forecast that were made for it."""
 
@@ -59,7 +59,7 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
                 context.log.info(f"{name} {horizon}: {trained} versions trained, last for {race}")
         yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": trained})
 
-    return model
+    return cast(AssetsDefinition, model)
 
 
 def _ensemble_asset(horizon: str) -> AssetsDefinition:
@@ -102,7 +102,7 @@ def _ensemble_asset(horizon: str) -> AssetsDefinition:
             made += 1
         yield MaterializeResult(metadata={"versions made": made})
 
-    return ensemble
+    return cast(AssetsDefinition, ensemble)
 
 
 def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
@@ -154,7 +154,7 @@ def _register(
         "training_races": float(rows["race_key"].nunique()),
         "training_rows": float(len(rows)),
     }
-    through = str(rows.loc[rows["order"].idxmax(), "race_key"])
+    through = str(rows["race_key"].to_numpy()[int(rows["order"].to_numpy().argmax())])
     cutoff = bench.matrix.loc[bench.matrix["race_key"] == race, "cutoff"].iloc[0].to_pydatetime()
     tags = {
         "race_key": race,

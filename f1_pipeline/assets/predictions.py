@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, asset
@@ -117,7 +117,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         frame = pd.concat(parts, ignore_index=True) if parts else stored
         yield from emit(context, frame, [PROBABILITIES])
 
-    return predictions
+    return cast(AssetsDefinition, predictions)
 
 
 def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:

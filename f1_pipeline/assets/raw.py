@@ -1,7 +1,7 @@
 """Source assets: the release, the reference tables, and one per-race asset for each source table."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
@@ -120,7 +120,7 @@ def _race_asset(table: str, description: str, table_checks: Sequence[TableCheck]
         load = Load(bundle.source, bundle.release, bundle.race_hashes(table))
         yield from emit(context, frame, table_checks, load)
 
-    return raw
+    return cast(AssetsDefinition, raw)
 
 
 reference_assets = [_reference_asset(table) for table in schema.REFERENCE_TABLES]

@@ -1,0 +1,1 @@
+"""Jobs, and the pure decisions of what to run."""

@@ -88,7 +88,7 @@ def print_table(frame: pd.DataFrame, title: str | None = None, percent: tuple[st
 def _cell(value: Any, percent: bool) -> str:
     value = plain(value)
     if value is None:
-        return "–"
+        return "-"
     if percent:
         return f"{100 * value:.1f} %"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

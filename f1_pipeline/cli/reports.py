@@ -131,7 +131,7 @@ def _print_forecast(engine: Engine, rows: pd.DataFrame, race: pd.Series) -> None
             "team": rows["constructor"],
             "win": rows["win_probability"],
             "95 %": [
-                "–" if pd.isna(low) else f"{100 * low:.0f} to {100 * high:.0f}"
+                "-" if pd.isna(low) else f"{100 * low:.0f} to {100 * high:.0f}"
                 for low, high in zip(rows["interval_low"], rows["interval_high"], strict=True)
             ],
             "podium": rows["podium_probability"],
@@ -221,7 +221,7 @@ def status(settings: Settings, output: TableOrJson) -> None:
         print_json(found)
         return
     for name in ("source", "release", "loaded_at", "newest_result", "next_race", "next_race_date", "home"):
-        console.print(f"{name.replace('_', ' '):>16}  {found[name] or '–'}", soft_wrap=True)
+        console.print(f"{name.replace('_', ' '):>16}  {found[name] or '-'}", soft_wrap=True)
     if found["days_behind"]:
         console.print(
             f"[yellow]The next race was {found['days_behind']} days ago: newer data are out, or late.[/]"

@@ -76,9 +76,10 @@ def expected_race_points(results: pd.DataFrame) -> pd.Series:
     """Points that the published places should have brought, per row of race results with ``season``."""
     places = results["position"].astype("float64")
     points = pd.Series(0.0, index=results.index)
-    for season, rows in results.groupby("season"):
-        values = pd.Series(race_points(int(season)), index=range(1, scoring_places(int(season)) + 1))
-        points.loc[rows.index] = places.loc[rows.index].map(values).fillna(0.0)
+    for season in sorted(set(results["season"].astype("int64").tolist())):
+        values = dict(enumerate(race_points(season), start=1))
+        rows = results.index[results["season"] == season]
+        points.loc[rows] = places.loc[rows].map(values).fillna(0.0)
     fastest = results["fastest_lap"].astype("boolean").fillna(False).astype("bool")
     bonus = fastest & results["season"].isin(FASTEST_LAP_SEASONS) & (places <= 10)
     factor = results["race_key"].map(RACE_FACTOR).fillna(1.0).astype("float64")

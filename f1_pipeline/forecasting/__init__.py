@@ -1,0 +1,1 @@
+"""Ratings, features, models, order distributions and scores: pure functions on frames."""

@@ -49,7 +49,7 @@ def elo_ratings(
     """
     column = f"{kind}_id"
     classified = starters[starters["classified"]]
-    results = {order: rows for order, rows in classified.groupby("order", sort=True)}
+    results = dict(iter(classified.groupby("order", sort=True)))
     raced = set(starters["order"].unique().tolist())
     ratings: dict[str, float] = {}
     parts: list[pd.DataFrame] = []

@@ -41,10 +41,12 @@ def score_races(predictions: pd.DataFrame, starters: pd.DataFrame) -> pd.DataFra
     driver = rows["driver_id"].to_numpy(dtype=object)
     numbers = rows[["finish", "position", *values]].to_numpy(dtype=np.float64)
     found = []
-    for key, index in rows.groupby([*_SET, "model_version"], sort=True).indices.items():
+    names = [*_SET, "model_version"]
+    groups: dict[Any, Any] = dict(rows.groupby(names, sort=True).indices)
+    for key, index in groups.items():
         score = score_race(driver[index], *numbers[index].T)
         if score is not None:
-            found.append({**dict(zip([*_SET, "model_version"], key, strict=True)), **score})
+            found.append({**dict(zip(names, key, strict=True)), **score})
     return pd.DataFrame(found)
 
 
@@ -112,6 +114,10 @@ def bootstrap_mean(values: Floats, seed: int = 0, draws: int = 2000) -> tuple[fl
     return float(values.mean()), float(low), float(high)
 
 
+def _named(by: list[str], key: Any) -> dict[str, Any]:
+    return dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+
+
 SUMMARY = (
     "log_loss",
     "brier",
@@ -134,7 +140,7 @@ def summarise(accuracy: pd.DataFrame, by: list[str], seed: int = 0) -> pd.DataFr
         mean, low, high = bootstrap_mean(group["log_loss"].to_numpy(dtype=float), seed)
         rows.append(
             {
-                **dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True)),
+                **_named(by, key),
                 "races": len(group),
                 **{name: float(group[name].astype("float64").mean()) for name in SUMMARY},
                 "log_loss": mean,

@@ -1,0 +1,1 @@
+"""The outside world as canonical frames. No Dagster, no SQL."""

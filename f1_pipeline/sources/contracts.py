@@ -19,7 +19,7 @@ _UTC = pd.DatetimeTZDtype("us", "UTC")
 
 
 def _text(required: bool = False, **kwargs: object) -> pa.Column:
-    return pa.Column("str", nullable=not required, coerce=True, **kwargs)  # type: ignore[arg-type]
+    return pa.Column("str", nullable=not required, coerce=True, **kwargs)
 
 
 def _int(low: int | None = None, high: int | None = None, required: bool = False) -> pa.Column:
@@ -242,7 +242,8 @@ def conform(table: str, frame: pd.DataFrame, source: str) -> pd.DataFrame:
         raise ContractViolation(f"{source}: table {table} lacks {', '.join(missing)}")
     ordered = frame[columns].sort_values(KEYS[table], kind="stable").reset_index(drop=True)
     try:
-        return SCHEMAS[table].validate(ordered, lazy=True)
+        checked: pd.DataFrame = SCHEMAS[table].validate(ordered, lazy=True)
+        return checked
     except SchemaErrors as error:
         raise ContractViolation(_first_fault(table, ordered, source, error)) from None
 

@@ -1,0 +1,1 @@
+"""Tables, migrations, atomic writes and reads. The only SQL of the pipeline."""

@@ -35,4 +35,7 @@ def versions(engine: Engine, name: str, horizon: str) -> pd.DataFrame:
 
 def in_force(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """The newest version trained for each race, as ``{race_key: row}``."""
-    return {str(row["race_key"]): row for row in rows.to_dict("records")}
+    records: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in rows.to_dict("records")
+    ]
+    return {str(row["race_key"]): row for row in records}

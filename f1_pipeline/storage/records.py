@@ -20,10 +20,11 @@ def to_records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _plain(table: Table, name: str, values: pd.Series) -> list[Any]:
     kind = table.c[name].type
     missing = values.isna().to_numpy()
+    items: list[Any]
     if isinstance(kind, UtcDateTime):
-        items = [value.to_pydatetime() if value is not pd.NaT else None for value in pd.to_datetime(values)]
+        items = [None if pd.isna(value) else value.to_pydatetime() for value in pd.to_datetime(values)]
     elif isinstance(kind, Date):
-        items = [value.date() if value is not pd.NaT else None for value in pd.to_datetime(values)]
+        items = [None if pd.isna(value) else value.date() for value in pd.to_datetime(values)]
     elif isinstance(kind, Boolean):
         items = values.astype("object").tolist()
     elif isinstance(kind, Integer):

@@ -58,7 +58,7 @@ def constructor_season(rows: pd.DataFrame, history: History) -> pd.DataFrame:
         avg_points_per_race=starts["points"],
     )
     columns = ["constructor_wins_this_season", "avg_points_per_race"]
-    totals = races.groupby(["order", "season", "constructor_id"], as_index=False)[columns].sum()
+    totals = races.groupby(["order", "season", "constructor_id"])[columns].sum().reset_index()
     totals = totals.sort_values("order", kind="stable")
     by_team = totals.groupby(["season", "constructor_id"])
     known = totals[["order", "season", "constructor_id"]].assign(
@@ -72,7 +72,7 @@ def constructor_reliability(rows: pd.DataFrame, history: History) -> pd.DataFram
     """``reliability_score``: share of the constructor's cars that were not retired in its last ten races."""
     starts = history.starters
     finished = starts.assign(finished=(~starts["position_text"].isin(RETIREMENT_CODES)).astype(float))
-    races = finished.groupby(["order", "constructor_id"], as_index=False)["finished"].mean()
+    races = finished.groupby(["order", "constructor_id"])[["finished"]].mean().reset_index()
     races = races.sort_values("order", kind="stable")
     known = races[["order", "constructor_id"]].assign(
         reliability_score=_rolling(races["finished"], races["constructor_id"], RELIABILITY_RACES, "mean")

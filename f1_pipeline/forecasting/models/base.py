@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from f1_pipeline.forecasting.grouping import Floats, normalise
 
 
-class WinModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class WinModel(BaseEstimator):
     """Base of all models.
 
     ``name`` names the model in tables and in MLflow. ``learnt`` tells models whose versions are kept in the

@@ -24,7 +24,7 @@ class Uniform(WinModel):
         """None."""
         return []
 
-    def fit(self, rows: pd.DataFrame) -> Self:
+    def fit(self, rows: pd.DataFrame) -> Self:  # noqa: ARG002
         """Nothing to learn."""
         return self
 
@@ -44,7 +44,8 @@ class EloShare(Uniform):
 
     def strengths(self, rows: pd.DataFrame) -> Floats:
         """The rating; a rating below 1 counts as 1."""
-        return np.maximum(rows["current_elo"].to_numpy(dtype=float), 1.0)
+        ratings: Floats = rows["current_elo"].to_numpy(dtype=np.float64)
+        return np.maximum(ratings, 1.0)
 
 
 class PlaceFrequency(WinModel):
@@ -79,7 +80,8 @@ class PlaceFrequency(WinModel):
     def strengths(self, rows: pd.DataFrame) -> Floats:
         """Win frequency of the place; one that was never seen counts as the rarest."""
         place = rows[self.column].fillna(_NO_PLACE)
-        return place.map(self.frequency_).fillna(self.rare_).to_numpy(dtype=float)
+        known = place.map(self.frequency_).fillna(self.rare_)
+        return np.asarray(known.to_numpy(), dtype=np.float64)
 
 
 class StandingsFrequency(PlaceFrequency):

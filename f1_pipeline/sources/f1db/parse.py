@@ -161,7 +161,7 @@ def _races(raw: pd.DataFrame, grands_prix: pd.DataFrame) -> pd.DataFrame:
 def _circuits(raw: pd.DataFrame) -> pd.DataFrame:
     zones = [get_tz(lon, lat) or None for lon, lat in zip(raw["longitude"], raw["latitude"], strict=True)]
     return raw.rename(columns={**_NAMES, "id": "circuit_id"}).assign(
-        time_zone=zones, elevation_m=raw["id"].map(ELEVATION_M)
+        time_zone=pd.Series(zones, index=raw.index, dtype="str"), elevation_m=raw["id"].map(ELEVATION_M)
     )
 
 
