@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Exists, Select, and_, exists, func, select
+from sqlalchemy import Connection, Exists, Select, and_, exists, func, literal, select, true, tuple_
 
 from f1_app.records import SIMULATED, Loaded, Race, TrainedModel
 from f1_pipeline.storage.schema import (
@@ -114,11 +114,20 @@ def race(connection: Connection, race_key: str) -> Race | None:
 
 
 def next_race(connection: Connection) -> Race | None:
-    """The first race by date that was not cancelled and has no result."""
+    """The first race that was not cancelled after the newest one with a result.
+
+    Not simply the first without a result: an old race that never got one would be "next" for ever.
+    """
+    newest = newest_finished_race(connection)
+    after = (
+        true()
+        if newest is None
+        else tuple_(races.c.date, races.c.race_key) > tuple_(literal(newest.date), literal(newest.race_key))
+    )
     return _one_race(
         connection,
         _race_select()
-        .where(races.c.is_cancelled.is_(False), ~_has_result())
+        .where(races.c.is_cancelled.is_(False), ~_has_result(), after)
         .order_by(races.c.date, races.c.race_key),
     )
 

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
-from f1_pipeline.errors import F1Error, NotReady, SourceRefused, SourceUnavailable
+from f1_pipeline.errors import ArchiveCorrupt, F1Error, NotReady, SourceRefused, SourceUnavailable
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources.bundle import SourceBundle, SourceName
 
@@ -51,7 +52,7 @@ def refresh(settings: Settings, held: str | None) -> Snapshot:
     )
     snapshot = _simulated(settings, None) if simulated else _f1db(settings, held)
     settings.downloads_dir.mkdir(parents=True, exist_ok=True)
-    temporary = settings.downloads_dir / f"{_STATE}.tmp"
+    temporary = settings.downloads_dir / f"{_STATE}.{uuid4().hex[:8]}.tmp"
     temporary.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
     temporary.replace(settings.downloads_dir / _STATE)
     return snapshot
@@ -64,9 +65,12 @@ def remembered(settings: Settings) -> Snapshot:
         NotReady: there is none yet.
     """
     state = settings.downloads_dir / _STATE
-    if not state.is_file():
-        raise NotReady("no source has been read yet: materialise `source/release`, or run `f1 update`")
-    return Snapshot(**json.loads(state.read_text(encoding="utf-8")))
+    try:
+        return Snapshot(**json.loads(state.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError) as error:  # or cut short, or of another version
+        raise NotReady(
+            "no source has been read yet: materialise `source/release`, or run `f1 update`"
+        ) from error
 
 
 def load(snapshot: Snapshot) -> SourceBundle:
@@ -124,13 +128,20 @@ def _f1db(settings: Settings, held: str | None) -> Snapshot:
 
 def _keep(archive: Path, digest: str, settings: Settings) -> Path:
     """Copy a local archive beside the downloads: the file it came from may change or go away."""
+    from f1_pipeline.sources.f1db.release import sha256
+
     directory = settings.downloads_dir
     directory.mkdir(parents=True, exist_ok=True)
     kept = directory / f"local-{digest[:16]}.zip"
-    if not kept.is_file() or kept.stat().st_size != archive.stat().st_size:
-        temporary = kept.with_suffix(".part")
-        shutil.copyfile(archive, temporary)
-        temporary.replace(kept)
+    if not kept.is_file() or sha256(kept) != digest:
+        temporary = kept.with_suffix(f".{uuid4().hex[:8]}.part")
+        try:
+            shutil.copyfile(archive, temporary)
+            if sha256(temporary) != digest:
+                raise ArchiveCorrupt(f"f1db: {archive} changed while it was read: try again")
+            temporary.replace(kept)
+        finally:
+            temporary.unlink(missing_ok=True)
     for old in sorted(directory.glob("local-*.zip"), key=lambda file: -file.stat().st_mtime)[_COPIES_KEPT:]:
         old.unlink(missing_ok=True)
     return kept

@@ -195,7 +195,9 @@ def _failure(events: Sequence[object]) -> str | None:
             error = event.step_failure_data.error  # type: ignore[attr-defined]
             while error is not None and error.cause is not None:
                 error = error.cause
-            return None if error is None else str(error.message).strip()
+            # Steps are named like their asset, with two underscores for the slash.
+            step = str(event.step_key).replace("__", "/")  # type: ignore[attr-defined]
+            return None if error is None else f"{step}: {str(error.message).strip()}"
     return None
 
 

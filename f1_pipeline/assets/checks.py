@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -38,8 +41,35 @@ def _field_size(frame: pd.DataFrame) -> Faults:
 
 
 def _references(frame: pd.DataFrame) -> Faults:
-    missing = frame[frame["driver_id"].isna() | frame["constructor_id"].isna()]
+    columns = [name for name in ("driver_id", "constructor_id") if name in frame.columns]
+    missing = frame[frame[columns].isna().any(axis=1)]
     return [(str(key), "a row without driver or constructor") for key in missing["race_key"]]
+
+
+def with_parents(check: TableCheck, tables: Mapping[str, pd.DataFrame]) -> TableCheck:
+    """The check of references against the drivers and constructors that exist; other checks as they are.
+
+    A driver under a new id must fail here by name: it would otherwise be a rookie without a past.
+    """
+    if check.name != REFERENCES.name:
+        return check
+    known = {
+        "driver_id": set(tables["drivers"]["driver_id"]),
+        "constructor_id": set(tables["constructors"]["constructor_id"]),
+    }
+
+    def faults(frame: pd.DataFrame) -> Faults:
+        found = _references(frame)
+        for column, ids in known.items():
+            if column in frame.columns:
+                strangers = frame[frame[column].notna() & ~frame[column].isin(ids)]
+                found += [
+                    (str(race), f"{column} {value!r} is unknown")
+                    for race, value in zip(strangers["race_key"], strangers[column], strict=True)
+                ]
+        return found
+
+    return replace(check, faults=faults)
 
 
 def _probabilities(frame: pd.DataFrame) -> Faults:
@@ -70,7 +100,7 @@ POINTS = TableCheck(
 FIELD_SIZE = TableCheck(
     "field_size", f"{FIELD.start} to {FIELD.stop - 1} entries in a race.", _field_size, blocking=False
 )
-REFERENCES = TableCheck("references", "Every row names a driver and a constructor.", _references)
+REFERENCES = TableCheck("references", "Every driver and constructor named is one that exists.", _references)
 PROBABILITIES = TableCheck(
     "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
 )

@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from f1_pipeline.cli import reports
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
@@ -171,6 +172,11 @@ def main() -> None:
     """Entry point: the product's own errors are one line on standard error and exit code 1."""
     try:
         app()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "F1_" + "_".join(str(part) for part in fault["loc"]).upper()
+            notices.print(f"[bold red]error:[/] setting {name}: {fault['msg']}", soft_wrap=True)
+        sys.exit(1)
     except F1Error as error:
         notices.print(f"[bold red]error:[/] {error}", soft_wrap=True)
         sys.exit(1)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from f1_pipeline.dagster_instance import dagster_environment, get_instance
 from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
+from f1_pipeline.errors import NotReady
 from f1_pipeline.serve.supervisor import Service, Supervisor
 from f1_pipeline.settings import ROOT, Settings
 
@@ -29,15 +30,14 @@ def serve(settings: Settings, only: list[str] | None = None) -> int:
 
     Raises:
         PortInUse: a port is taken; nothing was started.
-        NotReady: Dagster has no configuration.
-        ValueError: ``only`` names something that is not there.
+        NotReady: Dagster has no configuration, or ``only`` names something that is not there.
     """
     # The socket and workspace of this start lie in a directory of its own: a second `f1 serve` that finds its
     # ports taken must not touch what the first one uses. In /tmp, since a socket's path has 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="f1-serve-") as scratch:
         groups = services(settings, Path(scratch))
         if unknown := set(only or ()) - set(groups):
-            raise ValueError(f"no such server: {', '.join(sorted(unknown))}; there are {', '.join(groups)}")
+            raise NotReady(f"no such server: {', '.join(sorted(unknown))}; there are {', '.join(groups)}")
         chosen = [
             service for name, group in groups.items() if only is None or name in only for service in group
         ]

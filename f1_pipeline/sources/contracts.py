@@ -8,6 +8,7 @@ driver nobody has ever heard of (fault 10: one driver under two ids).
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
@@ -284,13 +285,20 @@ _PARENTS = {
 
 def _first_fault(table: str, frame: pd.DataFrame, source: str, error: SchemaErrors) -> str:
     cases = error.failure_cases
-    case = cases.iloc[0]
-    index = case["index"]
+    located = cases[cases["index"].notna()]
+    case = (located if len(located) else cases).iloc[0]
+    index, value = case["index"], case["failure_case"]
+    if pd.isna(index) and case["column"] in frame.columns:
+        # Of a column of numbers that does not fit into whole ones pandera names no row.
+        numbers = pd.to_numeric(frame[case["column"]], errors="coerce")
+        broken = numbers[numbers.notna() & (numbers % 1 != 0)]
+        index, value = (broken.index[0], broken.iloc[0]) if len(broken) else (index, value)
+    value = value.item() if isinstance(value, np.generic) else value
     race = "-"
     if "race_key" in frame.columns and pd.notna(index) and int(index) in frame.index:
         race = str(frame.loc[int(index), "race_key"])
     more = f" (and {len(cases) - 1} more faults)" if len(cases) > 1 else ""
     return (
         f"{source}: table {table}, race {race}, field {case['column']}: "
-        f"value {case['failure_case']!r} fails {case['check']}{more}"
+        f"value {value!r} fails {case['check']}{more}"
     )

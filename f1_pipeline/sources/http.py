@@ -50,9 +50,12 @@ def with_retries(call: Callable[[], T], waits: tuple[float, ...], what: str) -> 
             requests.exceptions.ChunkedEncodingError,
         ) as error:
             raise SourceUnavailable(f"{what}: {error}") from error
+        except requests.RequestException as error:  # an address that is none, redirects in a circle
+            raise SourceRefused(f"{what}: {error}") from error
 
     def wait(state: RetryCallState) -> float:
-        return waits[state.attempt_number - 1]
+        # Asked after the last attempt too, when there is nothing left to wait for.
+        return (*waits, 0.0)[state.attempt_number - 1]
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

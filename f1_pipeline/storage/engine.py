@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 
 _WRITE = "f1_write"
 _BUSY_SECONDS = 60
 """How long a writer waits for another one on SQLite before it gives up."""
+_WRITERS = 0x66315F66
+"""Number of the lock that writers hold on PostgreSQL until the end of their transaction."""
 
 
 @lru_cache(maxsize=8)
@@ -48,8 +50,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write: committed at the end, rolled back on any exception."""
+    """A transaction that will write: committed at the end, rolled back on any exception.
+
+    Writers come one after another on both databases. Without that, two that replace the same race on
+    PostgreSQL would each delete the old rows and both insert theirs: the second one fails on the key.
+    """
     with engine.connect() as connection:
         connection = connection.execution_options(**{_WRITE: True})
         with connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
             yield connection

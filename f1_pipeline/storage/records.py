@@ -28,7 +28,8 @@ def _plain(table: Table, name: str, values: pd.Series) -> list[Any]:
     elif isinstance(kind, Boolean):
         items = values.astype("object").tolist()
     elif isinstance(kind, Integer):
-        items = values.astype("object").where(~missing, 0).astype("int64").tolist()
+        # By way of Int64: int64 would cut a fraction off without a word.
+        items = values.astype("object").where(~missing, 0).astype("Int64").tolist()
     elif isinstance(kind, Float):
         items = values.astype("float64").tolist()
     else:

@@ -103,7 +103,7 @@ def test_next_race_shows_the_forecast_and_what_it_knew(database: Path) -> None:
     text = texts(at)
     assert "Round 4 of 2026 · Testring, Testford · 50 laps of 5.250 km with 15 turns · sprint weekend" in text
     assert "at the track (Australia/Sydney)" in text
-    assert "Entry list only, data to 2 May 2026 15:40 UTC" in text
+    assert "Entry list only, cutoff 2 May 2026 15:40 UTC" in text
     assert "Ensemble, version 7" in text
     assert "data release v2026.5 · made 2 May 2026 15:45 UTC" in text
     assert [(card.label, card.value) for card in at.metric] == [

@@ -18,6 +18,7 @@ import psutil
 import pytest
 import requests
 
+from f1_pipeline.errors import NotReady
 from f1_pipeline.serve import PortInUse, Service, Supervisor, serve, services
 from f1_pipeline.serve.children import LOG_BYTES, open_log, tail
 from f1_pipeline.serve.probes import is_ready, port_holder
@@ -299,7 +300,7 @@ def test_the_servers_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert str(found[name].port) in " ".join(found[name].argv)
     assert found["mlflow"].env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert found["dagster"].env["DAGSTER_HOME"] == str(settings.dagster_home)
-    with pytest.raises(ValueError, match="no such server: dash"):
+    with pytest.raises(NotReady, match="no such server: dash"):
         serve(settings, ["dash"])
     monkeypatch.setenv("F1_MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     assert services(Settings(), tmp_path)["mlflow"] == []

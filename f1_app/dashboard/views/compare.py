@@ -74,7 +74,7 @@ def _compare(race: Race) -> None:
     names = style.in_order(forecasts["model"], style.MODELS)
     _podium(result)
     knows = style.HORIZON_KNOWS.get(horizon, style.horizon_label(horizon))
-    st.caption(f"{knows}, data to {style.utc_minute(forecasts['cutoff'].max())}")
+    st.caption(f"{knows}, cutoff {style.utc_minute(forecasts['cutoff'].max())}")
 
     st.subheader("Win probability by model", anchor=False)
     leading = forecasts[forecasts["model"] == names[0]]

@@ -44,7 +44,7 @@ def _provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
     if trained is not None:
         made_by += f" (trained on {trained.training_rows:,} entries up to {trained.trained_through})"
     st.caption(
-        f"**{knows}, data to {style.utc_minute(row['cutoff'])}** · {made_by} · data release"
+        f"**{knows}, cutoff {style.utc_minute(row['cutoff'])}** · {made_by} · data release"
         f" {row['data_release']} · made {style.utc_minute(row['created_at'])}"
     )
 

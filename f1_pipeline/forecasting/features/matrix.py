@@ -8,14 +8,14 @@ from f1_pipeline.forecasting.features import catalogue, competitors, weekend
 from f1_pipeline.forecasting.history import History
 
 _DAYS_BEFORE = pd.Timedelta(days=3)
-"""A weekend begins on Thursday evening: used where the source has no session times (before 2019)."""
+"""A weekend begins on Thursday evening: used where the source has no session times (F1DB: before 2024)."""
 
 
 def cutoffs(races: pd.DataFrame, horizon: str) -> pd.Series:
     """The moment up to which a forecast of each race knows the world, in UTC.
 
     ``pre_weekend``: the start of the first practice; ``pre_race``: the start of the race. Where the source
-    has no times (most races before 2019) a day's midnight takes their place.
+    has no times (F1DB: before 2024) a day's midnight takes their place.
     """
     day = races["date"].dt.tz_localize("UTC")
     if horizon == "pre_race":
@@ -55,8 +55,8 @@ def feature_matrix(history: History, elo: pd.DataFrame, horizon: str) -> pd.Data
         blocks.append(weekend.grid_and_qualifying(rows, history))
     values = pd.concat(blocks, axis=1).reindex(columns=[f.name for f in catalogue.FEATURES]).astype("float64")
     moment = cutoffs(history.races, horizon).set_axis(history.races["race_key"])
-    head = rows.assign(horizon=horizon, cutoff=moment.reindex(rows["race_key"]).to_numpy())
-    head["cutoff"] = head["cutoff"].dt.tz_localize("UTC") if head["cutoff"].dt.tz is None else head["cutoff"]
+    # ``array`` keeps the type, also where there are no rows (no grid is published yet).
+    head = rows.assign(horizon=horizon, cutoff=moment.reindex(rows["race_key"]).array)
     return pd.concat([head, values], axis=1)
 
 

@@ -48,7 +48,8 @@ def grid_and_qualifying(rows: pd.DataFrame, history: History) -> pd.DataFrame:
     """
     keys = ["race_key", "driver_id"]
     grid = grid_places(history)[[*keys, "grid_position", "starts_from_pit_lane"]]
-    times = history.qualifying.drop_duplicates(keys)
+    # Some drivers have two rows (two cars, or disqualified): the better one counts, however the rows come.
+    times = history.qualifying.sort_values(["order", "display_order"], kind="stable").drop_duplicates(keys)
     best = times[["time_ms", "q1_ms", "q2_ms", "q3_ms"]].astype("float64").min(axis=1)
     pole = best.groupby(times["race_key"]).transform("min")
     qualifying = times[keys].assign(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,19 @@ _TEXT_COLUMNS = (
     "roundsText",
 )
 
+# What zipfile and pandas raise on damage: zlib trips over it before the checksum is compared, and a method of
+# compression or encryption that nobody uses here is a RuntimeError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    UnicodeDecodeError,
+    pd.errors.ParserError,
+    pd.errors.EmptyDataError,
+)
+
 
 def read_archive(path: Path, tables: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Read the named tables (``races``, ``races-race-results``, ...) of an archive.
@@ -33,11 +47,7 @@ def read_archive(path: Path, tables: Iterable[str]) -> dict[str, pd.DataFrame]:
     frames: dict[str, pd.DataFrame] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            for table in tables:
-                member = f"f1db-{table}.csv"
-                if member not in names:
-                    raise ArchiveCorrupt(f"f1db: {path.name} has no file {member}")
+            for table, member in _members(archive, path, tables).items():
                 with archive.open(member) as handle:
                     frames[table] = pd.read_csv(
                         handle,
@@ -46,21 +56,31 @@ def read_archive(path: Path, tables: Iterable[str]) -> dict[str, pd.DataFrame]:
                         na_values=[""],
                         low_memory=False,
                     )
-    except (zipfile.BadZipFile, EOFError, OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except _DAMAGE as error:
         raise ArchiveCorrupt(f"f1db: {path} is not a readable F1DB CSV archive: {error}") from error
     return frames
 
 
-def verify_archive(path: Path) -> None:
-    """Read every member once against its checksum.
+def verify_archive(path: Path, tables: Iterable[str] = ()) -> None:
+    """Read every member once against its checksum, and look for the members of the named tables.
 
     Raises:
-        ArchiveCorrupt: not a zip file, or a member fails its CRC (a download cut short).
+        ArchiveCorrupt: not a zip file, a member fails its CRC (a download cut short), or a table is missing.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _members(archive, path, tables)
             broken = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ArchiveCorrupt(f"f1db: {path} is not a zip archive: {error}") from error
+    except _DAMAGE as error:
+        raise ArchiveCorrupt(f"f1db: {path} is not a readable zip archive: {error}") from error
     if broken is not None:
         raise ArchiveCorrupt(f"f1db: {path}: member {broken} fails its checksum")
+
+
+def _members(archive: zipfile.ZipFile, path: Path, tables: Iterable[str]) -> dict[str, str]:
+    names = set(archive.namelist())
+    members = {table: f"f1db-{table}.csv" for table in tables}
+    for member in members.values():
+        if member not in names:
+            raise ArchiveCorrupt(f"f1db: {path.name} has no file {member}")
+    return members

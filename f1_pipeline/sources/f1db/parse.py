@@ -12,6 +12,7 @@ import pandas as pd
 from tzfpy import get_tz
 
 from f1_pipeline.domain.circuits import ELEVATION_M
+from f1_pipeline.errors import ArchiveCorrupt
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.sources.contracts import check_bundle, conform
 from f1_pipeline.sources.f1db.archive import read_archive
@@ -86,6 +87,16 @@ def parse_archive(path: Path, release: str, digest: str) -> SourceBundle:
         ContractViolation: its content is impossible; names source, race and field.
     """
     raw = read_archive(path, TABLES)
+    try:
+        tables = _canonical(raw)
+    except KeyError as error:
+        raise ArchiveCorrupt(f"f1db: {path.name} has no column {error}") from error
+    tables = {name: conform(name, frame, "f1db") for name, frame in tables.items()}
+    check_bundle(tables, "f1db")
+    return SourceBundle("f1db", release, digest, tables)
+
+
+def _canonical(raw: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     races = _races(raw["races"], raw["grands-prix"])
     key_of = dict(zip(raw["races"]["id"], races["race_key"], strict=True))
 
@@ -97,7 +108,7 @@ def parse_archive(path: Path, release: str, digest: str) -> SourceBundle:
         return pd.concat([per_race(table).assign(session=name) for name, table in tables.items()])
 
     results = per_race("races-race-results")
-    tables = {
+    return {
         "seasons": raw["seasons"].rename(columns=_NAMES),
         "circuits": _circuits(raw["circuits"]),
         "drivers": _drivers(raw["drivers"]),
@@ -117,17 +128,20 @@ def parse_archive(path: Path, release: str, digest: str) -> SourceBundle:
         "driver_standings": per_race("races-driver-standings"),
         "constructor_standings": per_race("races-constructor-standings"),
     }
-    tables = {name: conform(name, frame, "f1db") for name, frame in tables.items()}
-    check_bundle(tables, "f1db")
-    return SourceBundle("f1db", release, digest, tables)
 
 
 def _instant(raw: pd.DataFrame, session: str) -> pd.Series:
     """Start of a session in UTC where date and time are known, else missing."""
-    prefix = session + "Date" if session else "date"
-    clock = session + "Time" if session else "time"
-    text = raw[prefix].where(raw[clock].notna()) + "T" + raw[clock]
-    return pd.to_datetime(text, format="%Y-%m-%dT%H:%M", utc=True).astype("datetime64[us, UTC]")
+    # A column without a single value is read as one of numbers.
+    date = raw[session + "Date" if session else "date"].astype("str")
+    clock = raw[session + "Time" if session else "time"].astype("str")
+    return _moments(date + "T" + clock, "%Y-%m-%dT%H:%M", utc=True)
+
+
+def _moments(text: pd.Series, form: str, utc: bool = False) -> pd.Series:
+    """The text as dates or times; as it is where some of it is neither, for the contract to name."""
+    moments = pd.to_datetime(text, format=form, errors="coerce", utc=utc)
+    return text if (moments.isna() & text.notna()).any() else moments
 
 
 def _races(raw: pd.DataFrame, grands_prix: pd.DataFrame) -> pd.DataFrame:
@@ -142,7 +156,7 @@ def _races(raw: pd.DataFrame, grands_prix: pd.DataFrame) -> pd.DataFrame:
             "name": raw["grandPrixId"].map(names),
             "official_name": raw["officialName"],
             "circuit_id": raw["circuitId"],
-            "date": pd.to_datetime(raw["date"], format="%Y-%m-%d"),
+            "date": _moments(raw["date"], "%Y-%m-%d"),
             "start_at": _instant(raw, ""),
             "first_practice_at": _instant(raw, "freePractice1"),
             "qualifying_at": _instant(raw, "qualifying"),
@@ -174,7 +188,7 @@ def _drivers(raw: pd.DataFrame) -> pd.DataFrame:
             "first_name": raw["firstName"],
             "last_name": raw["lastName"],
             "number": raw["permanentNumber"],
-            "date_of_birth": pd.to_datetime(raw["dateOfBirth"], format="%Y-%m-%d"),
+            "date_of_birth": _moments(raw["dateOfBirth"], "%Y-%m-%d"),
             "country_id": raw["nationalityCountryId"],
         }
     )
@@ -182,4 +196,5 @@ def _drivers(raw: pd.DataFrame) -> pd.DataFrame:
 
 def _classification(frame: pd.DataFrame) -> pd.DataFrame:
     # An empty cell in `points` means none were given; in `fastestLap` that nobody knows.
-    return frame.assign(points=frame["points"].fillna(0.0), shared_car=frame["shared_car"].fillna(False))
+    points = frame["points"].astype("object").fillna(0.0)
+    return frame.assign(points=points, shared_car=frame["shared_car"].fillna(False))

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import requests
 
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.sources.f1db.archive import verify_archive
+from f1_pipeline.sources.f1db.parse import TABLES
 from f1_pipeline.sources.http import check_status, with_retries
 
 _VERSION = re.compile(r"/tag/(v\d{4}\.\d+\.\d+)$")
 _ASSET = "f1db-csv.zip"
 _CHUNK = 1 << 16
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""Not compressed once more on the way: the length of the answer is the length of the file."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ def local_copy(path: Path) -> Copy:
     """Describe a local archive. Its release is its file name: an archive does not say its version.
 
     Raises:
-        ArchiveCorrupt: the file is missing or not a sound zip archive.
+        ArchiveCorrupt: the file is missing or not a sound F1DB archive.
     """
     if not path.is_file():
         raise ArchiveCorrupt(f"f1db: no archive at {path}")
-    verify_archive(path)
+    verify_archive(path, TABLES)
     digest = sha256(path)
     return Copy(str(path), f"{path.stem}@{digest[:8]}", digest)
 
@@ -58,7 +61,10 @@ def last_good(directory: Path) -> Copy | None:
     state = directory / "f1db.json"
     if not state.is_file():
         return None
-    copy = Copy(**json.loads(state.read_text(encoding="utf-8")))
+    try:
+        copy = Copy(**json.loads(state.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):  # cut short by a full disk, or written by another version
+        return None
     return copy if Path(copy.path).is_file() and sha256(Path(copy.path)) == copy.digest else None
 
 
@@ -91,12 +97,15 @@ def download(base_url: str, release: str, directory: Path, timeout: float, waits
     """
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"f1db-csv-{release}.zip"
-    partial = target.with_suffix(".part")
+    # Its own for each download: another process may be fetching the same release.
+    partial = target.with_suffix(f".{uuid4().hex[:8]}.part")
 
     def get() -> None:
         url = f"{base_url}/download/{release}/{_ASSET}"
-        with requests.get(url, timeout=timeout, stream=True) as response:
+        with requests.get(url, timeout=timeout, stream=True, headers=_AS_IT_IS) as response:
             check_status(response, "f1db download")
+            if "html" in response.headers.get("Content-Type", ""):
+                raise SourceRefused(f"f1db download: {response.url} answers with a page, not with an archive")
             with partial.open("wb") as handle:
                 for chunk in response.iter_content(_CHUNK):
                     handle.write(chunk)
@@ -106,7 +115,7 @@ def download(base_url: str, release: str, directory: Path, timeout: float, waits
 
     try:
         with_retries(get, waits, "f1db download")
-        verify_archive(partial)
+        verify_archive(partial, TABLES)
         digest = sha256(partial)
         partial.replace(target)
     finally:
@@ -119,7 +128,7 @@ def download(base_url: str, release: str, directory: Path, timeout: float, waits
 def remember(directory: Path, copy: Copy) -> None:
     """Make ``copy`` the last good one; the write is atomic (rename)."""
     state = directory / "f1db.json"
-    temporary = state.with_suffix(f".{os.getpid()}.tmp")
+    temporary = state.with_suffix(f".{uuid4().hex[:8]}.tmp")
     temporary.write_text(json.dumps(asdict(copy)), encoding="utf-8")
     temporary.replace(state)
 

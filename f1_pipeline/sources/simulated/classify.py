@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from f1_pipeline.domain.points import FASTEST_LAP_SEASONS, race_points, sprint_points
 from f1_pipeline.sources.simulated import probability as law
 from f1_pipeline.sources.simulated.calendar import Race
 from f1_pipeline.sources.simulated.field import Field, Rows, Start, lap_ms, strictly_increasing
 from f1_pipeline.sources.simulated.probability import IntArray
 from f1_pipeline.sources.simulated.world import FloatArray
-
-POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)
-SPRINT_POINTS = (8, 7, 6, 5, 4, 3, 2, 1)
-"""Points by place, the rules of 2025: no point for the fastest lap. In force in every season here."""
 
 _RACE_PACE = 1.035
 """A lap of the race against a good lap: fuel, tyres, traffic."""
@@ -53,7 +50,8 @@ def classify(race: Race, field: Field, start: Start, rng: np.random.Generator, *
     retired_laps = rng.integers(0, max(1, int(_LAST_LAP_OF_RETIREMENT * distance)), size=len(order))
     blame = rng.random(len(order)) * field.hazard < field.team_hazard
     reason = rng.random(len(order))
-    points = SPRINT_POINTS if sprint else POINTS
+    season = int(race.race_key[:4])
+    points = sprint_points(season) if sprint else race_points(season)
 
     rows: Rows = []
     for place, seat in enumerate(finishers.tolist()):
@@ -67,7 +65,8 @@ def classify(race: Race, field: Field, start: Start, rng: np.random.Generator, *
                 "time_ms": None if behind else winner_ms + int(gap[place]),
                 "gap_ms": None if behind or place == 0 else int(gap[place]),
                 "gap_laps": behind or None,
-                "points": float(points[place]) if place < len(points) else 0.0,
+                "points": (points[place] if place < len(points) else 0.0)
+                + _fastest_lap_point(season, place + 1, seat == fastest and not sprint),
                 "fastest_lap": seat == fastest,
             }
         )
@@ -82,6 +81,10 @@ def classify(race: Race, field: Field, start: Start, rng: np.random.Generator, *
             }
         )
     return rows
+
+
+def _fastest_lap_point(season: int, place: int, fastest: bool) -> float:
+    return float(fastest and season in FASTEST_LAP_SEASONS and place <= 10)
 
 
 def pit_stops(race: Race, result: Rows, rng: np.random.Generator) -> Rows:

@@ -1,0 +1,29 @@
+"""The small F1DB world, for every test of the sources."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+def _load(name: str) -> ModuleType:
+    # The folder of tests is no package: a helper beside the tests is loaded by its path.
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def small_world() -> Callable[[], Any]:
+    """Makes the small world anew: what a test changes in one stays in that one."""
+    return _load("f1db_world").small_world  # type: ignore[no-any-return]

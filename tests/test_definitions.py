@@ -1,0 +1,172 @@
+"""The code location: what assets and jobs there are, and that each says what it is."""
+
+import subprocess
+import sys
+import warnings
+
+import pytest
+from dagster import AssetKey, BackfillPolicy, BetaWarning, Definitions, PreviewWarning
+from dagster._core.definitions.assets.definition.asset_spec import AssetSpec
+
+from f1_pipeline.partitions import races_partitions
+from f1_pipeline.settings import ROOT
+from f1_pipeline.storage import schema
+
+# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
+    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
+]
+
+ASSETS = {
+    "source": ["source/release"],
+    "reference": [
+        f"reference/{name}" for name in ("seasons", "circuits", "drivers", "constructors", "races")
+    ],
+    "raw": [
+        "raw/entries",
+        "raw/race_results",
+        "raw/qualifying_results",
+        "raw/sprint_results",
+        "raw/practice_results",
+        "raw/starting_grid",
+        "raw/pit_stops",
+        "raw/driver_standings",
+        "raw/constructor_standings",
+    ],
+    "ratings": ["ratings/elo_drivers", "ratings/elo_constructors"],
+    "features": ["features/pre_weekend", "features/pre_race"],
+    "models": [
+        "models/linear_pre_weekend",
+        "models/random_forest_pre_weekend",
+        "models/xgboost_pre_weekend",
+        "models/elo_pre_weekend",
+        "models/ensemble_pre_weekend",
+        "models/linear_pre_race",
+        "models/random_forest_pre_race",
+        "models/xgboost_pre_race",
+        "models/elo_pre_race",
+        "models/ensemble_pre_race",
+        "models/retention",
+    ],
+    "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
+    "accuracy": ["accuracy/model_accuracy"],
+}
+JOBS = [
+    "forecast_pre_race",
+    "forecast_pre_weekend",
+    "ingest_races",
+    "prune_models",
+    "rate_and_describe",
+    "read_source",
+    "score",
+]
+NAMES = [name for group in ASSETS.values() for name in group]
+BY_RACE = [
+    name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name != "models/retention"
+]
+ON_A_TABLE = [name for name in BY_RACE if not name.startswith("models/")]
+
+
+@pytest.fixture(scope="module")
+def defs() -> Definitions:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BetaWarning)
+        warnings.simplefilter("ignore", PreviewWarning)
+        from f1_pipeline.definitions import defs as found
+    return found
+
+
+@pytest.fixture(scope="module")
+def specs(defs: Definitions) -> dict[str, AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def test_the_assets(specs: dict[str, AssetSpec]) -> None:
+    groups: dict[str, list[str]] = {}
+    for name, spec in specs.items():
+        groups.setdefault(str(spec.group_name), []).append(name)
+    assert {group: sorted(found) for group, found in groups.items()} == {
+        group: sorted(names) for group, names in ASSETS.items()
+    }
+
+
+def test_the_jobs(defs: Definitions) -> None:
+    jobs = {job.name: job for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert sorted(jobs) == JOBS
+    assert all(job.description for job in jobs.values())
+
+
+def test_every_asset_is_in_exactly_one_job(defs: Definitions) -> None:
+    found = []
+    for name in JOBS:
+        layer = defs.resolve_job_def(name).asset_layer
+        found += [key.to_user_string() for key in layer.executable_asset_keys]
+    assert sorted(found) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_asset_says_what_it_is(specs: dict[str, AssetSpec], name: str) -> None:
+    spec = specs[name]
+    assert spec.description
+    assert spec.description.rstrip().endswith((".", ")"))
+    assert spec.owners
+    assert spec.group_name == name.split("/")[0]
+    assert spec.code_version
+    assert spec.kinds
+
+
+@pytest.mark.parametrize("name", BY_RACE)
+def test_history_is_one_run_over_the_races(defs: Definitions, specs: dict[str, AssetSpec], name: str) -> None:
+    assert specs[name].partitions_def == races_partitions
+    graph = defs.resolve_asset_graph()
+    policy = graph.get(AssetKey(name.split("/"))).backfill_policy
+    assert policy == BackfillPolicy.single_run()
+
+
+@pytest.mark.parametrize("name", ON_A_TABLE)
+def test_every_table_asset_names_its_table(specs: dict[str, AssetSpec], name: str) -> None:
+    table = specs[name].metadata["dagster/table_name"]
+    assert getattr(table, "value", table) in schema.metadata.tables
+
+
+def test_what_must_stop_wrong_data_blocks(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    checks = {
+        (key.asset_key.to_user_string(), key.name): graph.get_check_spec(key).blocking
+        for key in graph.asset_check_keys
+    }
+    for asset, name in (
+        ("raw/race_results", "positions_unique"),
+        ("raw/race_results", "references"),
+        ("raw/entries", "references"),
+        ("predictions/pre_race", "probabilities"),
+        ("predictions/pre_weekend", "probabilities"),
+    ):
+        assert checks[asset, name] is True
+    assert checks["raw/race_results", "points_agree"] is False
+    assert checks["raw/entries", "field_size"] is False
+    assert all(graph.get_check_spec(key).description for key in graph.asset_check_keys)
+
+
+def test_what_stands_on_what(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+
+    def above(name: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get_ancestor_asset_keys(AssetKey(name.split("/")))}
+
+    assert "source/release" in above("accuracy/model_accuracy")
+    assert "raw/starting_grid" in above("predictions/pre_race")
+    assert "raw/starting_grid" not in above("predictions/pre_weekend"), "the early forecast knows no grid"
+    assert "raw/qualifying_results" not in above("predictions/pre_weekend")
+
+
+def test_the_code_location_loads_without_the_learning_libraries() -> None:
+    """They take seconds to import: Dagster loads the location in every process it starts."""
+    code = "import sys, f1_pipeline.definitions; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(result.stdout.split())
+    assert "dagster" in loaded
+    assert not loaded & {"mlflow", "xgboost", "sklearn", "streamlit", "pandera", "skops"}
