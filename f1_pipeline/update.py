@@ -184,7 +184,9 @@ def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
     if remake:
         takes = [node.name for node in job.nodes if node.name.startswith(("models__", "predictions__"))]
         config["ops"] = {
-            name: {"config": {"remake": True}} for name in takes if not name.startswith("models__ensemble")
+            name: {"config": {"remake": True}}
+            for name in takes
+            if not name.startswith(("models__ensemble", "models__pool"))
         }
     return config
 
@@ -239,7 +241,8 @@ def read_state(
             for horizon in HORIZONS
         },
         rated=reads.race_keys_with(engine, schema.elo_ratings, kind="driver")
-        & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor"),
+        & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor")
+        & reads.race_keys_with(engine, schema.joint_ratings),
         forecast=forecast,
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),

@@ -131,7 +131,7 @@ def comparison_chart(
             marker={
                 "color": style.model_colour(name),
                 "symbol": style.MODEL_SYMBOLS.get(name, "pentagon"),
-                "size": 13 if name == "ensemble" else 8 if baseline else 10,
+                "size": 13 if name == "pool" else 8 if baseline else 10,
                 "opacity": 0.75 if baseline else 0.95,
                 "line": {"width": 1.5 if baseline else 0.5, "color": style.NEUTRAL},
             },
@@ -170,7 +170,7 @@ def accuracy_chart(lines: pd.DataFrame, names: list[str], metric: style.Metric) 
             name=style.model_label(name),
             line={
                 "color": style.model_colour(name),
-                "width": 1 if baseline else 3 if name == "ensemble" else 1.8,
+                "width": 1 if baseline else 3 if name == "pool" else 1.8,
                 "dash": style.BASELINE_DASHES.get(name, "solid"),
             },
             customdata=list(zip(rows["name"], rows["season"], rows["races"], strict=True)),

@@ -20,6 +20,9 @@ HORIZON_KNOWS: Final = {
 }
 
 MODELS: Final = {
+    "pool": "Pool",
+    "plackett_luce": "Plackett-Luce",
+    "rating": "Joint rating",
     "ensemble": "Ensemble",
     "xgboost": "XGBoost",
     "random_forest": "Random forest",
@@ -36,14 +39,20 @@ BASELINES: Final = ("elo_share", "grid_frequency", "standings_frequency", "unifo
 
 # Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages.
 MODEL_COLOURS: Final = {
-    "ensemble": "#D55E00",
+    "pool": "#D55E00",
+    "plackett_luce": "#E69F00",
+    "rating": "#B8A800",
+    "ensemble": "#7A4FBF",
     "xgboost": "#0072B2",
     "random_forest": "#009E73",
     "linear": "#CC79A7",
     "elo": "#56B4E9",
 }
 MODEL_SYMBOLS: Final = {
-    "ensemble": "diamond",
+    "pool": "diamond",
+    "plackett_luce": "pentagon",
+    "rating": "hexagon",
+    "ensemble": "cross",
     "xgboost": "circle",
     "random_forest": "square",
     "linear": "triangle-up",

@@ -10,6 +10,7 @@ from f1_pipeline.assets.resources import Database
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import HORIZONS, feature_matrix
 from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.storage import reads, schema
 
 _FEATURE_SOURCES = {
@@ -38,6 +39,23 @@ def _elo_asset(kind: str) -> AssetsDefinition:
     return cast(AssetsDefinition, elo)
 
 
+@asset(
+    **per_race(
+        ["ratings", "joint"],
+        "joint_ratings",
+        "ratings",
+        "Pace of the team and skill of the driver, with their uncertainty, before the weekend and before the race.",
+        deps=[["raw", name] for name in ("entries", "race_results", "sprint_results", "qualifying_results")],
+    )
+)
+def joint(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+    """The joint rating of all entries of the run's races."""
+    tables = reads.read_history_tables(database.engine())
+    history = build_history(tables)
+    ratings = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
+
+
 def _feature_asset(horizon: str) -> AssetsDefinition:
     @asset(
         **per_race(
@@ -46,7 +64,7 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
             "features",
             f"One row per entry: everything a model may know at the horizon {horizon}.",
             deps=[["raw", name] for name in _FEATURE_SOURCES[horizon]]
-            + [["ratings", "elo_drivers"], ["ratings", "elo_constructors"]],
+            + [["ratings", name] for name in ("elo_drivers", "elo_constructors", "joint")],
             scope={"horizon": horizon},
         )
     )
@@ -54,11 +72,12 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
         engine = database.engine()
         history = build_history(reads.read_history_tables(engine))
         elo = reads.read_table(engine, schema.elo_ratings)
-        matrix = feature_matrix(history, elo, horizon)
+        joint = reads.read_table(engine, schema.joint_ratings)
+        matrix = feature_matrix(history, elo, joint, horizon)
         yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
 
     return cast(AssetsDefinition, features)
 
 
-rating_assets = [_elo_asset(kind) for kind in ("driver", "constructor")]
+rating_assets = [*(_elo_asset(kind) for kind in ("driver", "constructor")), joint]
 feature_assets = [_feature_asset(horizon) for horizon in HORIZONS]

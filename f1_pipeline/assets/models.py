@@ -14,7 +14,7 @@ from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, make
+from f1_pipeline.forecasting.models import COMBINED, ENSEMBLE, MODELS, POOL, WinModel, make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
@@ -23,6 +23,9 @@ from f1_pipeline.storage.models import add_version, in_force, versions
 _THREADS = 2
 """Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
 fit: 15,000 rows are too few to share."""
+
+
+_COMBINATIONS = {ENSEMBLE: "Equal-weight average", POOL: "Equal-weight logarithmic pool"}
 
 
 class RemakeConfig(Config):
@@ -62,37 +65,37 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
     return cast(AssetsDefinition, model)
 
 
-def _ensemble_asset(horizon: str) -> AssetsDefinition:
+def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
     definition = per_race(
-        ["models", f"{ENSEMBLE}_{horizon}"],
+        ["models", f"{combined}_{horizon}"],
         "models",
         "models",
-        f"Equal-weight average of all models at the horizon {horizon}: which versions it is made of.",
-        deps=[["models", f"{name}_{horizon}"] for name in MODELS],
+        f"{_COMBINATIONS[combined]} at the horizon {horizon}: which versions it is made of.",
+        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined]],
         kinds={"python"},
     )
     definition.pop("io_manager_key")
 
     @asset(**definition)
-    def ensemble(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+    def made_of(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings)
-        members = {name: in_force(versions(engine, name, horizon)) for name in MODELS}
-        existing = in_force(versions(engine, ENSEMBLE, horizon))
+        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined]}
+        existing = in_force(versions(engine, combined, horizon))
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             if race in existing and existing[race]["hyperparameters"].get("members") == parts:
                 continue
-            newest = members[next(iter(MODELS))][race]
+            newest = members[COMBINED[combined][0]][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")
             add_version(
                 engine,
                 {
                     **{column: newest[column] for column in shared},
-                    "name": ENSEMBLE,
+                    "name": combined,
                     "horizon": horizon,
-                    "type": "EqualWeightEnsemble",
+                    "type": _COMBINATIONS[combined],
                     "race_key": race,
                     "trained_at": datetime.now(UTC),
                     "hyperparameters": {"members": parts},
@@ -102,7 +105,7 @@ def _ensemble_asset(horizon: str) -> AssetsDefinition:
             made += 1
         yield MaterializeResult(metadata={"versions made": made})
 
-    return cast(AssetsDefinition, ensemble)
+    return cast(AssetsDefinition, made_of)
 
 
 def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
@@ -204,6 +207,6 @@ def model_retention(database: Database, models: Models) -> MaterializeResult[Any
 
 model_assets = [
     *(_model_asset(name, horizon) for horizon in HORIZONS for name in MODELS),
-    *(_ensemble_asset(horizon) for horizon in HORIZONS),
+    *(_combined_asset(name, horizon) for horizon in HORIZONS for name in COMBINED),
     model_retention,
 ]

@@ -16,8 +16,8 @@ from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, baselines, make
-from f1_pipeline.forecasting.predict import ModelForecast, add_ensemble, prediction_rows, race_seed
+from f1_pipeline.forecasting.models import COMBINED, MODELS, WinModel, baselines, make
+from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.scoring import score_races
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
@@ -35,7 +35,7 @@ class Forecaster:
         self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
     ):
         self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
-        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*MODELS, ENSEMBLE)}
+        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*MODELS, *COMBINED)}
         self.release = reads.newest_release(engine)
         self._loaded: dict[tuple[str, int], WinModel] = {}
 
@@ -55,7 +55,9 @@ class Forecaster:
         for name in baselines(self.horizon):
             model = make(name, self.horizon, self.settings.seed).fit(past)
             forecasts[name] = ModelForecast(0, model.win_probability(rows))
-        forecasts = add_ensemble(forecasts, int(self._version(ENSEMBLE, trained)["version"]))
+        forecasts = add_combined(
+            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}
+        )
         seed = race_seed(self.settings.seed, race_key, self.horizon)
         made = prediction_rows(rows, self.horizon, forecasts, self.settings.draws, seed)
         return made.assign(created_at=datetime.now(UTC), data_release=self.release)
@@ -94,7 +96,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
-            deps=[["models", f"{name}_{horizon}"] for name in (*MODELS, ENSEMBLE)] + [["features", horizon]],
+            deps=[["models", f"{name}_{horizon}"] for name in (*MODELS, *COMBINED)] + [["features", horizon]],
             checks=[PROBABILITIES],
             scope={"horizon": horizon},
         )

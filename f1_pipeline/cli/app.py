@@ -27,7 +27,7 @@ app.add_typer(db, name="db")
 Horizon = Annotated[
     str | None, typer.Option(help="pre_weekend (entry list only) or pre_race (after qualifying).")
 ]
-Model = Annotated[str | None, typer.Option(help="A model's name, such as ensemble or random_forest.")]
+Model = Annotated[str | None, typer.Option(help="A model's name, such as pool or random_forest.")]
 Start = Annotated[int, typer.Option("--start-season", help="First season.")]
 End = Annotated[int, typer.Option("--end-season", help="Last season.")]
 
@@ -77,11 +77,11 @@ def forecast(
         str | None, typer.Argument(help="Such as 2026-netherlands; the next race when left out.")
     ] = None,
     horizon: Horizon = None,
-    model: Model = "ensemble",
+    model: Model = "pool",
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Show the forecast of a race: by default of the next one, at the newest horizon."""
-    reports.forecast(get_settings(), race_key, horizon, model or "ensemble", output)
+    reports.forecast(get_settings(), race_key, horizon, model or "pool", output)
 
 
 @app.command()

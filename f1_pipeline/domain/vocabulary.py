@@ -6,11 +6,23 @@ from __future__ import annotations
 HORIZONS = ("pre_weekend", "pre_race")
 """What a forecast knew: the entry list only, or practice, qualifying and grid too."""
 
-TRAINED_MODELS = ("linear", "random_forest", "xgboost", "elo")
-"""Models that are trained, versioned and registered; the members of the ensemble."""
+ENSEMBLE_MEMBERS = ("linear", "random_forest", "xgboost", "elo")
+"""The classic models, which the ensemble averages."""
+
+TRAINED_MODELS = (*ENSEMBLE_MEMBERS, "rating", "plackett_luce")
+"""Models that are trained, versioned and registered."""
 
 ENSEMBLE = "ensemble"
-"""Equal-weight average of ``TRAINED_MODELS``."""
+"""Equal-weight average of ``ENSEMBLE_MEMBERS``."""
+
+POOL = "pool"
+"""Equal-weight logarithmic pool of ``POOL_MEMBERS``: the forecast that is shown first."""
+
+POOL_MEMBERS = ("rating", "plackett_luce", "random_forest")
+"""The members of the pool: a rating, an order model with all features, and a model of another kind."""
+
+COMBINED = {ENSEMBLE: ENSEMBLE_MEMBERS, POOL: POOL_MEMBERS}
+"""Models that are made of others."""
 
 BASELINES = {
     "pre_weekend": ("uniform", "elo_share", "standings_frequency"),
@@ -18,5 +30,13 @@ BASELINES = {
 }
 """Naive forecasts that every model has to beat, by horizon."""
 
-ALL_MODELS = (*TRAINED_MODELS, ENSEMBLE, "uniform", "elo_share", "standings_frequency", "grid_frequency")
+ALL_MODELS = (
+    POOL,
+    *TRAINED_MODELS,
+    ENSEMBLE,
+    "uniform",
+    "elo_share",
+    "standings_frequency",
+    "grid_frequency",
+)
 """Every name that stands in the column ``model``."""

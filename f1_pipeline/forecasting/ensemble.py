@@ -1,4 +1,4 @@
-"""The equal-weight ensemble: the average of its members, with an interval from their disagreement."""
+"""Models made of others: the equal-weight average and the logarithmic pool, with an interval from disagreement."""
 
 from __future__ import annotations
 
@@ -28,3 +28,28 @@ def combine(members: Floats) -> tuple[Floats, Floats, Floats]:
         return mean, mean, mean
     reach = float(student.ppf(0.975, count - 1)) * members.std(axis=0, ddof=1) / np.sqrt(count)
     return mean, np.clip(mean - reach, 0.0, 1.0), np.clip(mean + reach, 0.0, 1.0)
+
+
+def log_pool(members: Floats) -> tuple[Floats, Floats, Floats]:
+    """Geometric mean of the members' probabilities, normalised, and its 95 % interval.
+
+    Pooling logarithms beat averaging probabilities: a member that is sure that a driver will not win is heard. The
+    interval is that of the mean log odds over the members (Student's t).
+
+    Args:
+        members: probabilities, shape (members, drivers); each row sums to 1.
+    """
+    count = members.shape[0]
+    p = np.clip(members, _FLOOR, 1.0 - _FLOOR)
+    pooled = np.exp(np.log(p).mean(axis=0))
+    pooled = pooled / pooled.sum()
+    if count < 2:
+        return pooled, pooled, pooled
+    log_odds = np.log(p) - np.log1p(-p)
+    reach = float(student.ppf(0.975, count - 1)) * log_odds.std(axis=0, ddof=1) / np.sqrt(count)
+    centre = np.log(pooled) - np.log1p(-np.clip(pooled, _FLOOR, 1.0 - _FLOOR))
+    return pooled, 1.0 / (1.0 + np.exp(reach - centre)), 1.0 / (1.0 + np.exp(-reach - centre))
+
+
+_FLOOR = 1e-6
+"""Probabilities below it are lifted: no member may veto a driver."""

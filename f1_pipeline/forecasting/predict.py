@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from f1_pipeline.domain.points import scoring_places
-from f1_pipeline.forecasting.ensemble import combine
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE
+from f1_pipeline.forecasting.ensemble import combine, log_pool
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.models import ENSEMBLE, MODELS
 from f1_pipeline.forecasting.orders import draw_orders
 
 
@@ -32,14 +32,19 @@ def race_seed(base: int, race_key: str, horizon: str) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def add_ensemble(forecasts: Mapping[str, ModelForecast], version: int) -> dict[str, ModelForecast]:
-    """The forecasts and their ensemble over the trained models.
+def add_combined(
+    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int]
+) -> dict[str, ModelForecast]:
+    """The forecasts and the models made of them (``COMBINED``), whose versions are given.
 
     Raises:
-        KeyError: a member is missing; an ensemble of fewer members would be another model.
+        KeyError: a member is missing; a combination of fewer members would be another model.
     """
-    mean, low, high = combine(np.stack([forecasts[name].win for name in MODELS]))
-    return {**forecasts, ENSEMBLE: ModelForecast(version, mean, low, high)}
+    made = dict(forecasts)
+    for name, members in COMBINED.items():
+        parts = np.stack([forecasts[member].win for member in members])
+        made[name] = ModelForecast(versions[name], *(combine if name == ENSEMBLE else log_pool)(parts))
+    return made
 
 
 def prediction_rows(

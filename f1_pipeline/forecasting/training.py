@@ -45,7 +45,7 @@ def training_set(rows: pd.DataFrame, cutoff_order: int, from_season: int) -> pd.
 def training_hash(rows: pd.DataFrame, horizon: str) -> str:
     """Hash of everything a model could learn from: features, outcome and grouping of the rows."""
     digest = hashlib.sha256("\n".join(rows["race_key"] + "/" + rows["driver_id"]).encode())
-    values = rows[[*names(horizon, trained_only=True), "finish"]].to_numpy(dtype=np.float64)
+    values = rows[[*names(horizon, seen_by="order"), "finish"]].to_numpy(dtype=np.float64)
     digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 

@@ -17,6 +17,7 @@ HISTORY_TABLES = (
     "circuits",
     "entries",
     "race_results",
+    "sprint_results",
     "qualifying_results",
     "starting_grid",
     "driver_standings",

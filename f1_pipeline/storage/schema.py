@@ -305,6 +305,23 @@ elo_ratings = Table(
     Index("ix_elo_ratings_kind_entity_id", "kind", "entity_id"),
 )
 
+joint_ratings = Table(
+    "joint_ratings",
+    metadata,
+    _race_key(),
+    Column("horizon", String(12), primary_key=True),
+    _id("driver_id", primary_key=True),
+    _id("constructor_id", nullable=False),
+    # Pace in per cent of a lap, higher is faster; zero is the mean of the teams at the last winter.
+    Column("team_mean", Float, nullable=False),
+    Column("team_sd", Float, nullable=False),
+    Column("driver_mean", Float, nullable=False),
+    Column("driver_sd", Float, nullable=False),
+    Column("mean", Float, nullable=False),
+    Column("sd", Float, nullable=False),
+    Index("ix_joint_ratings_driver_id", "driver_id"),
+)
+
 feature_matrix = Table(
     "feature_matrix",
     metadata,
@@ -326,6 +343,10 @@ feature_matrix = Table(
             "dnf_rate",
             # constructor
             "constructor_elo",
+            "joint_rating",
+            "joint_rating_sd",
+            "team_rating",
+            "driver_rating",
             "constructor_wins_this_season",
             "avg_points_per_race",
             "reliability_score",

@@ -24,12 +24,15 @@ from f1_pipeline.forecasting.features import (
     weekend,
 )
 from f1_pipeline.forecasting.history import History, build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.sources.f1db import parse_archive
 from f1_pipeline.sources.simulated import simulate
 
 Tables = dict[str, pd.DataFrame]
 Computed = tuple[History, pd.DataFrame, dict[str, pd.DataFrame]]
 WEEKEND = [feature.name for feature in FEATURES if feature.group == "weekend"]
+RATING = [feature.name for feature in FEATURES if feature.group == "rating"]
+"""Before the race the joint rating has seen the qualifying of the race itself."""
 WHO = ["driver_id", "constructor_id", "car_number"]
 OUTCOMES = ("race_results", "qualifying_results", "starting_grid", "driver_standings")
 
@@ -40,7 +43,8 @@ def compute(tables: Tables) -> Computed:
         [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")],
         ignore_index=True,
     )
-    return history, elo, {horizon: feature_matrix(history, elo, horizon) for horizon in HORIZONS}
+    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    return history, elo, {horizon: feature_matrix(history, elo, joint, horizon) for horizon in HORIZONS}
 
 
 # --- the shuffle test ------------------------------------------------------------------------------------
@@ -112,7 +116,7 @@ def check_nothing_leaks(
         before(mixed["pre_race"], order, own=False),
         check_exact=True,
     )
-    columns = [column for column in real["pre_race"].columns if column not in WEEKEND]
+    columns = [column for column in real["pre_race"].columns if column not in (*WEEKEND, *RATING)]
     pd.testing.assert_frame_equal(
         before(real["pre_race"], order, own=True)[columns],
         before(mixed["pre_race"], order, own=True)[columns],
@@ -124,6 +128,7 @@ def check_nothing_leaks(
         for frame in (real["pre_race"], mixed["pre_race"])
     ]
     assert not here[0][WEEKEND].equals(here[1][WEEKEND])
+    assert not here[0][RATING].equals(here[1][RATING])
     after = [
         frame["pre_weekend"].loc[frame["pre_weekend"]["order"] > order, "recent_points"]
         for frame in (real, mixed)
@@ -344,7 +349,7 @@ def test_names_grow_with_the_horizon() -> None:
     assert not set(WEEKEND) & set(early)
     assert {"temperature_c", "is_wet"} & set(late)
     assert not {"temperature_c", "precipitation_mm", "wind_kmh", "is_wet"} & set(
-        names("pre_race", trained_only=True)
+        names("pre_race", seen_by="order")
     )
 
 

@@ -9,14 +9,25 @@ import pytest
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from f1_pipeline.domain.vocabulary import ALL_MODELS, BASELINES, ENSEMBLE, HORIZONS, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import (
+    ALL_MODELS,
+    BASELINES,
+    COMBINED,
+    ENSEMBLE,
+    ENSEMBLE_MEMBERS,
+    HORIZONS,
+    POOL,
+    POOL_MEMBERS,
+    TRAINED_MODELS,
+)
 from f1_pipeline.forecasting.elo import elo_ratings
-from f1_pipeline.forecasting.ensemble import combine
+from f1_pipeline.forecasting.ensemble import combine, log_pool
 from f1_pipeline.forecasting.features import feature_matrix, names
 from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.models import MODELS, WinModel, baselines, make
-from f1_pipeline.forecasting.predict import ModelForecast, add_ensemble, prediction_rows, race_seed
+from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.sources.simulated import simulate
 
@@ -30,13 +41,15 @@ every_trained = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def data() -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """Labelled rows by horizon: those to learn from, and those of the seasons after."""
-    history = build_history(simulate(7, 11).bundle.tables)
+    tables = simulate(7, 11).bundle.tables
+    history = build_history(tables)
+    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
     elo = pd.concat(
         [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")]
     )
     found = {}
     for horizon in HORIZONS:
-        rows = labelled(feature_matrix(history, elo, horizon), history)
+        rows = labelled(feature_matrix(history, elo, joint, horizon), history)
         past = rows["season"] < rows["season"].max() - 2
         found[horizon] = rows[past].reset_index(drop=True), rows[~past].reset_index(drop=True)
     return found
@@ -68,7 +81,7 @@ def learnt(model: WinModel) -> list[str]:
 def test_the_vocabulary_names_the_models() -> None:
     assert tuple(MODELS) == TRAINED_MODELS
     assert {horizon: tuple(baselines(horizon)) for horizon in HORIZONS} == BASELINES
-    assert set(ALL_MODELS) == {*MODELS, ENSEMBLE, *baselines("pre_race"), *baselines("pre_weekend")}
+    assert set(ALL_MODELS) == {*MODELS, *COMBINED, *baselines("pre_race"), *baselines("pre_weekend")}
     assert all(model.learnt for model in MODELS.values())
     assert not any(model.learnt for horizon in HORIZONS for model in baselines(horizon).values())
 
@@ -97,7 +110,7 @@ def test_parameters_and_clone(name: str, horizon: str, fitted: Fitted) -> None:
 
 @every
 def test_the_features_are_known_at_the_horizon(name: str, horizon: str) -> None:
-    assert set(make(name, horizon, 1).features()) <= set(names(horizon, trained_only=True))
+    assert set(make(name, horizon, 1).features()) <= set(names(horizon, seen_by="order"))
 
 
 @every
@@ -343,23 +356,37 @@ def _forecasts(count: int) -> dict[str, ModelForecast]:
     }
 
 
-def test_the_ensemble_stands_on_the_trained_models_only() -> None:
+def test_the_combined_models_stand_on_their_members_only() -> None:
     members = _forecasts(5)
     uniform: Floats = np.full(5, 0.2)
-    with_baseline = add_ensemble({**members, "uniform": ModelForecast(0, uniform)}, 9)[ENSEMBLE]
-    np.testing.assert_allclose(with_baseline.win, np.mean([f.win for f in members.values()], axis=0))
-    assert with_baseline.version == 9
+    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, {ENSEMBLE: 9, POOL: 8})
+    mean = np.mean([members[name].win for name in ENSEMBLE_MEMBERS], axis=0)
+    np.testing.assert_allclose(made[ENSEMBLE].win, mean)
+    pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS], axis=0))
+    np.testing.assert_allclose(made[POOL].win, pooled / pooled.sum())
+    assert (made[ENSEMBLE].version, made[POOL].version) == (9, 8)
     del members["elo"]
     with pytest.raises(KeyError, match="elo"):
-        add_ensemble(members, 9)
+        add_combined(members, {ENSEMBLE: 9, POOL: 8})
+
+
+def test_the_pool_is_the_geometric_mean_with_an_interval() -> None:
+    members = np.array([[0.5, 0.3, 0.2], [0.5, 0.2, 0.3], [0.5, 0.25, 0.25]])
+    pooled, low, high = log_pool(members)
+    assert pooled.sum() == pytest.approx(1.0)
+    assert pooled[0] > 0.5  # the others disagree about the rest, which the geometric mean takes off
+    assert ((low > 0) & (low <= pooled) & (pooled <= high) & (high < 1)).all()
+    assert high[0] - low[0] < 1e-9 < high[1] - low[1]
+    vetoed, _, _ = log_pool(np.array([[1.0, 0.0], [0.5, 0.5]]))
+    assert vetoed[1] > 0
 
 
 def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     later = data["pre_race"][1]
     race = later[later["race_key"] == later["race_key"].iloc[0]].sort_values("driver_id")
-    forecasts = add_ensemble(_forecasts(len(race)), 2)
+    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2})
     rows = prediction_rows(race, "pre_race", forecasts, 400, 7)
-    assert len(rows) == 5 * len(race)
+    assert len(rows) == (len(MODELS) + len(COMBINED)) * len(race)
     pd.testing.assert_frame_equal(rows, prediction_rows(race, "pre_race", forecasts, 400, 7))
     for name, part in rows.groupby("model"):
         assert part["driver_id"].tolist() == race["driver_id"].tolist()
@@ -368,7 +395,7 @@ def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) 
         assert part["points_probability"].sum() == pytest.approx(10.0)
         assert part["expected_position"].sum() == pytest.approx(len(race) * (len(race) + 1) / 2)
         assert (part["podium_probability"] >= part["win_probability"] - 1e-12).all()
-        assert part["interval_low"].notna().all() == (name == ENSEMBLE)
+        assert part["interval_low"].notna().all() == (name in COMBINED)
     assert str(rows["cutoff"].dtype.tz) == "UTC"
 
 

@@ -6,6 +6,7 @@ import pytest
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import feature_matrix, names
 from f1_pipeline.forecasting.history import History, build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.training import (
     Cadence,
     labelled,
@@ -35,7 +36,9 @@ def matrix(history: History) -> pd.DataFrame:
     elo = pd.concat(
         [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")]
     )
-    return feature_matrix(history, elo, "pre_race")
+    tables = simulate(2, 7).bundle.tables
+    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    return feature_matrix(history, elo, joint, "pre_race")
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +136,7 @@ def test_the_hash_does_not_depend_on_the_order_of_the_source(matrix: pd.DataFram
     assert one == training_hash(labelled(matrix.sample(frac=1, random_state=3), mixed), "pre_race")
 
 
-@pytest.mark.parametrize("column", [*names("pre_race", trained_only=True), "finish"])
+@pytest.mark.parametrize("column", [*names("pre_race", seen_by="order"), "finish"])
 def test_the_hash_sees_every_value(rows: pd.DataFrame, column: str) -> None:
     changed = rows.copy()
     changed.loc[7, column] = 99

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 class Feature:
     """One column of the feature matrix.
 
-    ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``trained``: models
-    see it; weather waits for forecasts made before the race, because observed weather would be a leak.
+    ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``audience``: which models
+    see it: ``all``; ``order``, the order models only (the classic baselines stay what people know); ``none``,
+    weather, which waits for forecasts made before the race, because observed weather would be a leak.
     """
 
     name: str
     group: str
     horizon: str = "pre_weekend"
-    trained: bool = True
+    audience: str = "all"
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -28,6 +29,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("avg_grid_position", "driver"),
     Feature("dnf_rate", "driver"),
     Feature("constructor_elo", "constructor"),
+    Feature("joint_rating", "rating", audience="order"),
+    Feature("joint_rating_sd", "rating", audience="order"),
+    Feature("team_rating", "rating", audience="order"),
+    Feature("driver_rating", "rating", audience="order"),
     Feature("constructor_wins_this_season", "constructor"),
     Feature("avg_points_per_race", "constructor"),
     Feature("reliability_score", "constructor"),
@@ -37,10 +42,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("track_length_km", "circuit"),
     Feature("turn_count", "circuit"),
     Feature("elevation_m", "circuit"),
-    Feature("temperature_c", "weather", trained=False),
-    Feature("precipitation_mm", "weather", trained=False),
-    Feature("wind_kmh", "weather", trained=False),
-    Feature("is_wet", "weather", trained=False),
+    Feature("temperature_c", "weather", audience="none"),
+    Feature("precipitation_mm", "weather", audience="none"),
+    Feature("wind_kmh", "weather", audience="none"),
+    Feature("is_wet", "weather", audience="none"),
     Feature("grid_position", "weekend", "pre_race"),
     Feature("starts_from_pit_lane", "weekend", "pre_race"),
     Feature("qualifying_position", "weekend", "pre_race"),
@@ -48,11 +53,17 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-def names(horizon: str, trained_only: bool = False) -> list[str]:
-    """Feature names known at a horizon (``pre_weekend`` or ``pre_race``), in catalogue order."""
+_SEEN_BY = {"classic": ("all",), "order": ("all", "order"), "everyone": ("all", "order", "none")}
+
+
+def names(horizon: str, seen_by: str = "everyone") -> list[str]:
+    """Feature names known at a horizon (``pre_weekend`` or ``pre_race``), in catalogue order.
+
+    ``seen_by``: ``classic`` or ``order`` models, or ``everyone`` for the whole matrix.
+    """
     return [
         feature.name
         for feature in FEATURES
         if (horizon == "pre_race" or feature.horizon == "pre_weekend")
-        and (feature.trained or not trained_only)
+        and feature.audience in _SEEN_BY[seen_by]
     ]

@@ -91,6 +91,28 @@ def ratings_before(rows: pd.DataFrame, elo: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"current_elo": value("driver"), "constructor_elo": value("constructor")})
 
 
+def joint_before(rows: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.DataFrame:
+    """The joint rating at the horizon: its mean and standard deviation, and the means of team and driver.
+
+    Where a race had no session before it that speaks of pace, the rating before the weekend stands.
+    """
+    columns = {
+        "mean": "joint_rating",
+        "sd": "joint_rating_sd",
+        "team_mean": "team_rating",
+        "driver_mean": "driver_rating",
+    }
+    keys = ["race_key", "driver_id"]
+    index = pd.MultiIndex.from_frame(rows[keys])
+
+    def at(moment: str) -> pd.DataFrame:
+        values = joint[joint["horizon"] == moment].set_index(keys)[list(columns)].rename(columns=columns)
+        return values.reindex(index).set_axis(rows.index)
+
+    before = at("pre_weekend")
+    return before if horizon == "pre_weekend" else at("pre_race").fillna(before)
+
+
 def championship_place(rows: pd.DataFrame, history: History) -> pd.DataFrame:
     """``championship_position``: the driver's place in the standings after the previous round.
 

@@ -23,12 +23,13 @@ def cutoffs(races: pd.DataFrame, horizon: str) -> pd.Series:
     return races["first_practice_at"].fillna(day - _DAYS_BEFORE)
 
 
-def feature_matrix(history: History, elo: pd.DataFrame, horizon: str) -> pd.DataFrame:
+def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.DataFrame:
     """All feature rows of a horizon.
 
     Args:
         history: the past, and the entries of coming races.
         elo: rows of ``elo_ratings`` (``race_key, kind, entity_id, value_before``).
+        joint: rows of ``joint_ratings``.
         horizon: ``pre_weekend`` describes every entry; ``pre_race`` every entry of a race whose starting grid
             is published, and of these who stands on it (or took the start without, before 1960).
 
@@ -43,6 +44,7 @@ def feature_matrix(history: History, elo: pd.DataFrame, horizon: str) -> pd.Data
     blocks = [
         competitors.driver_form(rows, history),
         competitors.ratings_before(rows, elo),
+        competitors.joint_before(rows, joint, horizon),
         competitors.driver_season(rows, history),
         competitors.driver_grid(rows, history),
         competitors.constructor_season(rows, history),

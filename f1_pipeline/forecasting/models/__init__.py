@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from f1_pipeline.domain.vocabulary import ENSEMBLE
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL
 from f1_pipeline.forecasting.models.base import WinModel
 from f1_pipeline.forecasting.models.baselines import EloShare, GridFrequency, StandingsFrequency, Uniform
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.forecasting.models.linear import LinearWin
+from f1_pipeline.forecasting.models.order import PlackettLuceWin, RatingWin
 from f1_pipeline.forecasting.models.trees import BoostedWin, ForestWin
 
 MODELS: dict[str, type[WinModel]] = {
-    model.name: model for model in (LinearWin, ForestWin, BoostedWin, EloSoftmax)
+    model.name: model for model in (LinearWin, ForestWin, BoostedWin, EloSoftmax, RatingWin, PlackettLuceWin)
 }
 """Models that are trained, versioned and registered."""
 
@@ -27,4 +28,4 @@ def make(name: str, horizon: str, seed: int) -> WinModel:
     return model.set_params(seed=seed) if "seed" in model.get_params() else model
 
 
-__all__ = ["ENSEMBLE", "MODELS", "WinModel", "baselines", "make"]
+__all__ = ["COMBINED", "ENSEMBLE", "MODELS", "POOL", "WinModel", "baselines", "make"]

@@ -31,7 +31,7 @@ class LinearWin(WinModel):
 
     def features(self) -> list[str]:
         """All features known at the horizon."""
-        return names(self.horizon, trained_only=True)
+        return names(self.horizon, seen_by="classic")
 
     def fit(self, rows: pd.DataFrame) -> Self:
         """See ``WinModel.fit``."""

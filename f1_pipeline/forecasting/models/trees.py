@@ -34,7 +34,7 @@ class ForestWin(WinModel):
 
     def features(self) -> list[str]:
         """All features known at the horizon."""
-        return names(self.horizon, trained_only=True)
+        return names(self.horizon, seen_by="classic")
 
     def fit(self, rows: pd.DataFrame) -> Self:
         """See ``WinModel.fit``. What is missing becomes the training median."""
@@ -73,7 +73,7 @@ class BoostedWin(WinModel):
 
     def features(self) -> list[str]:
         """All features known at the horizon."""
-        return names(self.horizon, trained_only=True)
+        return names(self.horizon, seen_by="classic")
 
     def empty_learner(self) -> XGBClassifier:
         """The learner before training; a stored model is loaded into it."""

@@ -1,0 +1,285 @@
+"""The joint rating: pace of the team and skill of the driver as one linear Gaussian state, filtered race by race.
+
+An event says ``y = intercept + team + driver + noise`` (``pace``). The filter keeps the joint distribution of all teams
+and drivers that raced lately, so it knows that a driver was only compared with his team-mate, and how sure it is.
+Noise is robust (Huber): a spoilt lap or a long stop counts, but not with its square. Between races teams and drivers
+drift; at a new season a team is pulled towards the mean, further when the regulations change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from f1_pipeline.domain.lineage import REGULATION_YEARS, lineage
+from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.pace import RaceScale, qualifying_pace, race_pace
+
+Ints = NDArray[np.int64]
+
+_INTERCEPT_VARIANCE = 1e4
+"""Variance of the intercept of an event: so wide that only differences within the event are learnt from."""
+_FORGOTTEN_SEASONS = 3
+"""Seasons without a race after which a driver or team leaves the joint state; it would begin as new."""
+
+
+@dataclass(frozen=True)
+class JointConfig:
+    """Parameters, in per cent of a lap (standard deviations) and as factors.
+
+    Fitted on races of 1968 to 2009 by the Plackett-Luce log likelihood of the finishers of 1985 to 2009, ten places
+    deep, of a softmax of the rating before the weekend (weight 1) and after qualifying (weight .5); nothing later
+    was used. ``benchmarks/fit_rating.py`` runs the fit again. The two values for years of new regulations are
+    the study's factor (.47) and one and a half times the ordinary spread: before 2010 no such year was marked.
+    """
+
+    noise_qualifying: float = 0.94
+    noise_race: float = 0.48
+    noise_sprint: float = 0.48
+    huber: float = 0.45
+    team_drift: float = 0.15
+    driver_drift: float = 0.075
+    team_start_mean: float = -0.25
+    team_start: float = 0.9
+    driver_start_mean: float = -0.016
+    driver_start: float = 0.76
+    season_keep: float = 0.55
+    season_spread: float = 0.46
+    regulation_keep: float = 0.47
+    regulation_spread: float = 0.69
+    scale: RaceScale = field(default_factory=RaceScale)
+
+    def noise(self, session: str) -> float:
+        """Standard deviation of an observation of a session."""
+        return {"Q": self.noise_qualifying, "SQ": self.noise_qualifying, "S": self.noise_sprint}.get(
+            session, self.noise_race
+        )
+
+
+SESSION_ORDER = {"SQ": 0, "S": 1, "Q": 2, "R": 3}
+"""Order of the sessions of a weekend; 2021-22 sprints followed qualifying, which changes no forecast."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One session: entities (indices of names) of each row and its observation."""
+
+    session: str
+    drivers: Ints
+    teams: Ints
+    y: Floats
+
+
+@dataclass(frozen=True)
+class Weekend:
+    """One race: its entries as entities, and its sessions in order."""
+
+    race_key: str
+    season: int
+    entry_ids: Ints
+    drivers: Ints
+    teams: Ints
+    events: list[Event]
+
+
+class JointState:
+    """Mean and covariance of the entities that raced lately; teams and drivers are one index space."""
+
+    def __init__(self, config: JointConfig, is_team: NDArray[np.bool_]):
+        self.config, self.is_team = config, is_team
+        self.slot = np.full(len(is_team), -1, dtype=np.int64)
+        self.last = np.zeros(len(is_team), dtype=np.int64)
+        self.members = np.zeros(0, dtype=np.int64)
+        self.mean = np.zeros(0)
+        self.cov = np.zeros((0, 0))
+
+    def slots(self, entities: Ints, season: int) -> Ints:
+        """Places of entities in the state; new ones are added with their prior."""
+        new = np.unique(entities[self.slot[entities] < 0])
+        if len(new):
+            self._add(new)
+        self.last[entities] = season
+        return self.slot[entities]
+
+    def _add(self, new: Ints) -> None:
+        c, team = self.config, self.is_team[new]
+        held = self.is_team[self.members]
+        centre = self.mean[held].mean() if held.any() else 0.0
+        size, count = len(self.members), len(new)
+        self.slot[new] = np.arange(size, size + count)
+        self.members = np.append(self.members, new)
+        self.mean = np.append(self.mean, np.where(team, centre + c.team_start_mean, c.driver_start_mean))
+        cov = np.zeros((size + count, size + count))
+        cov[:size, :size] = self.cov
+        cov[range(size, size + count), range(size, size + count)] = (
+            np.where(team, c.team_start, c.driver_start) ** 2
+        )
+        self.cov = cov
+
+    def drift(self) -> None:
+        """Between two races."""
+        step = np.where(self.is_team[self.members], self.config.team_drift, self.config.driver_drift)
+        self.cov[np.diag_indices_from(self.cov)] += step**2
+
+    def new_season(self, season: int) -> None:
+        """Winter: who has not raced for long leaves, teams are pulled towards their mean."""
+        stay = season - self.last[self.members] <= _FORGOTTEN_SEASONS
+        self.slot[self.members[~stay]] = -1
+        self.members, self.mean, self.cov = self.members[stay], self.mean[stay], self.cov[np.ix_(stay, stay)]
+        self.slot[self.members] = np.arange(len(self.members))
+        c = self.config
+        new = season in REGULATION_YEARS
+        share = c.regulation_keep if new else c.season_keep
+        spread = c.regulation_spread if new else c.season_spread
+        teams = self.is_team[self.members]
+        recent = teams & (self.last[self.members] >= season - 1)
+        centre = self.mean[recent].mean() if recent.any() else 0.0
+        # The state is known up to a constant: the mean of the field is taken as 0 from here on.
+        self.mean = np.where(teams, share * (self.mean - centre), self.mean)
+        factor = np.where(teams, share, 1.0)
+        self.cov = self.cov * np.outer(factor, factor)
+        self.cov[np.diag_indices_from(self.cov)] += np.where(teams, spread**2, 0.0)
+
+    def observe(self, event: Event, season: int) -> None:
+        """Take in an event."""
+        d, t = self.slots(event.drivers, season), self.slots(event.teams, season)
+        rows = self.cov[d] + self.cov[t]
+        spread = rows[:, d] + rows[:, t]
+        innovation = event.y - self.mean[d] - self.mean[t]
+        noise = self.config.noise(event.session) ** 2
+        # Robust weights: residuals around the event's own median, in units of their predicted spread.
+        z = np.abs(innovation - np.median(innovation)) / np.sqrt(np.diag(spread) + noise)
+        inflation = np.maximum(1.0, z / self.config.huber)
+        total = spread + np.diag(noise * inflation) + _INTERCEPT_VARIANCE
+        chol = np.linalg.cholesky(total)
+        white = np.linalg.solve(chol, innovation)
+        half = np.linalg.solve(chol, rows)
+        self.mean = self.mean + half.T @ white
+        self.cov = self.cov - half.T @ half
+
+    def rating(self, drivers: Ints, teams: Ints, season: int) -> tuple[Floats, ...]:
+        """Mean and standard deviation of team, driver and their sum."""
+        d, t = self.slots(drivers, season), self.slots(teams, season)
+        variance = np.diag(self.cov)
+        both = variance[d] + variance[t] + 2 * self.cov[d, t]
+        return (
+            self.mean[t],
+            np.sqrt(variance[t]),
+            self.mean[d],
+            np.sqrt(variance[d]),
+            self.mean[d] + self.mean[t],
+            np.sqrt(both),
+        )
+
+
+class Championships:
+    """All weekends as arrays, for one or many runs of the filter."""
+
+    def __init__(self, races: pd.DataFrame, entries: pd.DataFrame, tables: dict[str, pd.DataFrame]):
+        """``races``: ``race_key, season`` in calendar order; ``entries`` and ``tables``: canonical frames."""
+        self.entries = entries.reset_index(drop=True)
+        results = pd.concat(
+            [tables["race_results"].assign(session="R"), tables["sprint_results"].assign(session="S")]
+        )
+        self._results = results
+        self._qualifying = qualifying_pace(tables["qualifying_results"])
+        self._season = races.set_index("race_key")["season"].astype("int64").to_dict()
+        self._order = {str(key): index for index, key in enumerate(races["race_key"])}
+        self._codes: dict[str, int] = {}
+        self._entry_codes = self._encode(self.entries)
+
+    def is_team(self) -> NDArray[np.bool_]:
+        """For each entity: team (else driver)."""
+        return np.array([name.startswith("team:") for name in self._codes], dtype=bool)
+
+    def weekends(self, scale: RaceScale) -> list[Weekend]:
+        """Every race in calendar order, with observations on the given scale."""
+        events = pd.concat([self._qualifying, race_pace(self._results, scale)], ignore_index=True)
+        events = events[events["race_key"].isin(self._order.keys())]
+        events = events.assign(
+            order=events["race_key"].map(self._order), place=events["session"].map(SESSION_ORDER)
+        ).sort_values(["order", "place", "driver_id"], kind="stable")
+        drivers, teams = self._encode(events)
+        y = events["y"].to_numpy(dtype=np.float64)
+        key = (events["order"] * 10 + events["place"]).to_numpy()
+        sessions = events["session"].to_numpy()
+        bounds = np.flatnonzero(np.r_[True, key[1:] != key[:-1], True])
+        by_race: dict[int, list[Event]] = {}
+        for start, end in pairwise(bounds.tolist()):
+            event = Event(str(sessions[start]), drivers[start:end], teams[start:end], y[start:end])
+            by_race.setdefault(int(key[start]) // 10, []).append(event)
+        groups = self.entries.groupby("race_key").indices
+        rows = {str(race): np.asarray(index, dtype=np.int64) for race, index in groups.items()}
+        none = np.zeros(0, dtype=np.int64)
+        return [
+            Weekend(
+                race,
+                self._season[race],
+                rows.get(race, none),
+                self._entry_codes[0][rows.get(race, none)],
+                self._entry_codes[1][rows.get(race, none)],
+                by_race.get(order, []),
+            )
+            for race, order in self._order.items()
+        ]
+
+    def _encode(self, frame: pd.DataFrame) -> tuple[Ints, Ints]:
+        def code(name: str) -> int:
+            return self._codes.setdefault(name, len(self._codes))
+
+        drivers = [code(f"driver:{name}") for name in frame["driver_id"]]
+        seasons = frame["race_key"].map(self._season)
+        teams = [
+            code(f"team:{lineage(str(name), int(season))}")
+            for name, season in zip(frame["constructor_id"], seasons, strict=True)
+        ]
+        return np.array(drivers, dtype=np.int64), np.array(teams, dtype=np.int64)
+
+
+COLUMNS = ("team_mean", "team_sd", "driver_mean", "driver_sd", "mean", "sd")
+
+
+def joint_ratings(championships: Championships, config: JointConfig) -> pd.DataFrame:
+    """Rating of every entry before the weekend and before the race.
+
+    Returns:
+        ``race_key, horizon, driver_id, constructor_id, team_mean, team_sd, driver_mean, driver_sd, mean, sd`` in per
+        cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_race``, after the sessions before the
+        race, where there were any.
+    """
+    parts = []
+    for weekend, horizon, rating in run_filter(championships, config):
+        head = {"entry": weekend.entry_ids, "horizon": horizon}
+        parts.append(pd.DataFrame({**head, **dict(zip(COLUMNS, rating, strict=True))}))
+    frame = pd.concat(parts, ignore_index=True)
+    who = championships.entries.loc[frame["entry"], ["race_key", "driver_id", "constructor_id"]]
+    return pd.concat([who.reset_index(drop=True), frame.drop(columns="entry")], axis=1)
+
+
+def run_filter(
+    championships: Championships, config: JointConfig
+) -> Iterator[tuple[Weekend, str, tuple[Floats, ...]]]:
+    """Go through all weekends; ratings of the entries at each horizon, as they stood then."""
+    weekends = championships.weekends(config.scale)
+    state, season = JointState(config, championships.is_team()), 0
+    for weekend in weekends:
+        if weekend.season != season:
+            if season:
+                state.new_season(weekend.season)
+            season = weekend.season
+        state.drift()
+        entered = len(weekend.entry_ids) > 0
+        if entered:
+            yield weekend, "pre_weekend", state.rating(weekend.drivers, weekend.teams, season)
+        before = [event for event in weekend.events if event.session != "R"]
+        for event in before:
+            state.observe(event, season)
+        if before and entered:
+            yield weekend, "pre_race", state.rating(weekend.drivers, weekend.teams, season)
+        for event in weekend.events[len(before) :]:
+            state.observe(event, season)
