@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,15 @@ from sqlalchemy import Engine
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.domain.vocabulary import ENSEMBLE, TRAINED_MODELS
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.models import ENSEMBLE, MODELS, WinModel, make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage.models import add_version, in_force, versions
+
+if TYPE_CHECKING:
+    from f1_pipeline.forecasting.models import WinModel
 
 _THREADS = 2
 """Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
@@ -37,7 +40,7 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         ["models", f"{name}_{horizon}"],
         "models",
         "models",
-        f"{MODELS[name].__name__} at the horizon {horizon}: versions trained only on races before.",
+        f"Model {name} at the horizon {horizon}: versions trained only on races before.",
         deps=[["features", horizon]],
         kinds={"python", "mlflow"},
     )
@@ -68,7 +71,7 @@ def _ensemble_asset(horizon: str) -> AssetsDefinition:
         "models",
         "models",
         f"Equal-weight average of all models at the horizon {horizon}: which versions it is made of.",
-        deps=[["models", f"{name}_{horizon}"] for name in MODELS],
+        deps=[["models", f"{name}_{horizon}"] for name in TRAINED_MODELS],
         kinds={"python"},
     )
     definition.pop("io_manager_key")
@@ -77,14 +80,14 @@ def _ensemble_asset(horizon: str) -> AssetsDefinition:
     def ensemble(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings)
-        members = {name: in_force(versions(engine, name, horizon)) for name in MODELS}
+        members = {name: in_force(versions(engine, name, horizon)) for name in TRAINED_MODELS}
         existing = in_force(versions(engine, ENSEMBLE, horizon))
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             if race in existing and existing[race]["hyperparameters"].get("members") == parts:
                 continue
-            newest = members[next(iter(MODELS))][race]
+            newest = members[next(iter(TRAINED_MODELS))][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")
             add_version(
                 engine,
@@ -120,10 +123,14 @@ def _fits(
     settings: Settings,
     existing: dict[str, dict[str, Any]],
     remake: bool,
-) -> Iterator[tuple[WinModel, pd.DataFrame, str]]:
+) -> Iterator[tuple["WinModel", pd.DataFrame, str]]:
     """Fitted models for the races that need one, in order; the next fits run while one is registered."""
 
-    def fit(race: str) -> tuple[WinModel, pd.DataFrame] | None:
+    from f1_pipeline.forecasting.models import (
+        make,
+    )  # scikit-learn takes 2 s to import: only who fits or loads pays
+
+    def fit(race: str) -> "tuple[WinModel, pd.DataFrame] | None":
         kept = existing.get(race)
         if kept is not None and race in bench.finished and not remake:
             return None
@@ -141,7 +148,7 @@ def _fits(
 def _register(
     engine: Engine,
     registry: Registry,
-    model: WinModel,
+    model: "WinModel",
     horizon: str,
     race: str,
     rows: pd.DataFrame,
@@ -197,13 +204,15 @@ def model_retention(database: Database, models: Models) -> MaterializeResult[Any
     """Prune artefacts by the policy of ``F1_MODEL_VERSIONS_KEPT``."""
     registry, keep = models.registry(), database.settings().model_versions_kept
     pruned = {
-        f"{name}_{horizon}": registry.prune(name, horizon, keep) for name in MODELS for horizon in HORIZONS
+        f"{name}_{horizon}": registry.prune(name, horizon, keep)
+        for name in TRAINED_MODELS
+        for horizon in HORIZONS
     }
     return MaterializeResult(metadata={"pruned": sum(pruned.values()), "kept per model": keep})
 
 
 model_assets = [
-    *(_model_asset(name, horizon) for horizon in HORIZONS for name in MODELS),
+    *(_model_asset(name, horizon) for horizon in HORIZONS for name in TRAINED_MODELS),
     *(_ensemble_asset(horizon) for horizon in HORIZONS),
     model_retention,
 ]

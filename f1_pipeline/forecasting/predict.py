@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from f1_pipeline.domain.points import scoring_places
+from f1_pipeline.domain.vocabulary import ENSEMBLE, TRAINED_MODELS
 from f1_pipeline.forecasting.ensemble import combine
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.models import ENSEMBLE, MODELS
 from f1_pipeline.forecasting.orders import draw_orders
 
 
@@ -38,7 +38,7 @@ def add_ensemble(forecasts: Mapping[str, ModelForecast], version: int) -> dict[s
     Raises:
         KeyError: a member is missing; an ensemble of fewer members would be another model.
     """
-    mean, low, high = combine(np.stack([forecasts[name].win for name in MODELS]))
+    mean, low, high = combine(np.stack([forecasts[name].win for name in TRAINED_MODELS]))
     return {**forecasts, ENSEMBLE: ModelForecast(version, mean, low, high)}
 
 
