@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from f1_pipeline.errors import NotReady
-from f1_pipeline.forecasting.models import MODELS, WinModel
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
+
+    from f1_pipeline.forecasting.models import WinModel
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,14 @@ PRUNED_TAG = "artefact"
 """Tag of a version whose artefact the housekeeping removed; run, parameters and metrics stay."""
 
 _REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
-_TRUSTED = [
-    "sklearn.tree._tree.Tree",
-    "numpy.dtype",
-    *(f"{model.__module__}.{model.__qualname__}" for model in MODELS.values()),
-]
-"""Types that a stored model may hold, beside skops' own safe list: trees, array types, our estimators."""
+
+
+def _trusted() -> list[str]:
+    """Types that a stored model may hold, beside skops' own safe list: trees, array types, our estimators."""
+    from f1_pipeline.forecasting.models import MODELS
+
+    ours = (f"{model.__module__}.{model.__qualname__}" for model in MODELS.values())
+    return ["sklearn.tree._tree.Tree", "numpy.dtype", *ours]
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Registry:
                 info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
             else:
                 info = mlflow.sklearn.log_model(
-                    model, serialization_format="skops", skops_trusted_types=_TRUSTED, **common
+                    model, serialization_format="skops", skops_trusted_types=_trusted(), **common
                 )
             version = client.create_model_version(
                 name, source=f"models:/{info.model_id}", run_id=run.info.run_id, tags=tags

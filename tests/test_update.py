@@ -1,10 +1,12 @@
 """The update on a small simulated championship: from nothing, again, after a race, after a failure."""
 
 import functools
+import importlib
 import json
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +33,9 @@ from f1_pipeline.update import Report, Runs, UpdateFailed, read_state, run_updat
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
     pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
+    # MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
 ]
 
 SETTINGS = {
@@ -43,6 +48,8 @@ SETTINGS = {
     # Homes are copied, artefacts are not: nothing may be pruned that a copy still needs.
     "F1_MODEL_VERSIONS_KEPT": "1000",
 }
+ONCE = functools.lru_cache(maxsize=4)(simulated.simulate)
+"""The world is a pure function of its arguments; drawing it takes a second."""
 NEXT, AFTER_NEXT = "2026-seven-fells", "2026-amber-road"
 NEWEST = "2026-claddagh"
 DERIVED = ("elo_ratings", "feature_matrix", "models", "predictions", "model_accuracy")
@@ -66,10 +73,15 @@ def _use(patch: pytest.MonkeyPatch, home: Path) -> Settings:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A home after its first update; tests work on copies of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own imports
+        importlib.import_module("mlflow.sklearn")
+        importlib.import_module("mlflow.xgboost")
     home = tmp_path_factory.mktemp("built") / "home"
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         settings = _use(patch, home)
+        patch.setattr(simulated, "simulate", ONCE)
         report = run_update(settings, told.append)
     get_settings.cache_clear()
     return Built(home, report, told)
@@ -79,6 +91,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def home(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a copy of the home after the first update."""
     shutil.copytree(built.home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlflow-artifacts"))
+    monkeypatch.setattr(simulated, "simulate", ONCE)
     return _use(monkeypatch, tmp_path / "copy")
 
 
@@ -212,6 +225,7 @@ def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: 
         raise AssertionError("an update with nothing to do opened Dagster")
 
     monkeypatch.setattr("f1_pipeline.dagster_instance.get_instance", no_run)
+    monkeypatch.setattr(simulated, "simulate", ONCE.__wrapped__)
     began = time.monotonic()
     report = run_update(home, lambda line: None)
     assert time.monotonic() - began < 5
@@ -290,7 +304,7 @@ def test_backfill_of_seasons_that_are_not_there(home: Settings) -> None:
 @pytest.fixture
 def one_more_race(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """The same world, one round later."""
-    later = functools.partial(simulated.simulate, finished_rounds=9)
+    later = functools.partial(ONCE, finished_rounds=9)
     monkeypatch.setattr(simulated, "simulate", later)
     return later
 

@@ -3,22 +3,26 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
 from sqlalchemy import Engine
+from threadpoolctl import threadpool_limits
 
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, TRAINED_MODELS
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.models import COMBINED, ENSEMBLE, MODELS, POOL, WinModel, make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage.models import add_version, in_force, versions
+
+if TYPE_CHECKING:
+    from f1_pipeline.forecasting.models import WinModel
 
 _THREADS = 2
 """Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
@@ -40,7 +44,7 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         ["models", f"{name}_{horizon}"],
         "models",
         "models",
-        f"{MODELS[name].__name__} at the horizon {horizon}: versions trained only on races before.",
+        f"Model {name} at the horizon {horizon}: versions trained only on races before.",
         deps=[["features", horizon]],
         kinds={"python", "mlflow"},
     )
@@ -123,10 +127,14 @@ def _fits(
     settings: Settings,
     existing: dict[str, dict[str, Any]],
     remake: bool,
-) -> Iterator[tuple[WinModel, pd.DataFrame, str]]:
+) -> Iterator[tuple["WinModel", pd.DataFrame, str]]:
     """Fitted models for the races that need one, in order; the next fits run while one is registered."""
 
-    def fit(race: str) -> tuple[WinModel, pd.DataFrame] | None:
+    from f1_pipeline.forecasting.models import (
+        make,
+    )  # scikit-learn takes 2 s to import: only who fits or loads pays
+
+    def fit(race: str) -> "tuple[WinModel, pd.DataFrame] | None":
         kept = existing.get(race)
         if kept is not None and race in bench.finished and not remake:
             return None
@@ -135,7 +143,7 @@ def _fits(
             return None
         return make(name, horizon, settings.seed).fit(rows), rows
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         for race, result in zip(races, pool.map(fit, races), strict=True):
             if result is not None:
                 yield *result, race
@@ -144,7 +152,7 @@ def _fits(
 def _register(
     engine: Engine,
     registry: Registry,
-    model: WinModel,
+    model: "WinModel",
     horizon: str,
     race: str,
     rows: pd.DataFrame,
@@ -200,13 +208,15 @@ def model_retention(database: Database, models: Models) -> MaterializeResult[Any
     """Prune artefacts by the policy of ``F1_MODEL_VERSIONS_KEPT``."""
     registry, keep = models.registry(), database.settings().model_versions_kept
     pruned = {
-        f"{name}_{horizon}": registry.prune(name, horizon, keep) for name in MODELS for horizon in HORIZONS
+        f"{name}_{horizon}": registry.prune(name, horizon, keep)
+        for name in TRAINED_MODELS
+        for horizon in HORIZONS
     }
     return MaterializeResult(metadata={"pruned": sum(pruned.values()), "kept per model": keep})
 
 
 model_assets = [
-    *(_model_asset(name, horizon) for horizon in HORIZONS for name in MODELS),
+    *(_model_asset(name, horizon) for horizon in HORIZONS for name in TRAINED_MODELS),
     *(_combined_asset(name, horizon) for horizon in HORIZONS for name in COMBINED),
     model_retention,
 ]

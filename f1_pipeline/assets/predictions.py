@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, asset
@@ -13,10 +13,10 @@ from f1_pipeline.assets.common import emit, per_race
 from f1_pipeline.assets.models import RemakeConfig
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, TRAINED_MODELS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.models import COMBINED, MODELS, WinModel, baselines, make
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.scoring import score_races
 from f1_pipeline.forecasting.training import training_hash
@@ -24,6 +24,9 @@ from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.models import in_force, versions
+
+if TYPE_CHECKING:
+    from f1_pipeline.forecasting.models import WinModel
 
 _KEEP = ["race_key", "model", "driver_id"]
 
@@ -35,7 +38,9 @@ class Forecaster:
         self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
     ):
         self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
-        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*MODELS, *COMBINED)}
+        self.versions = {
+            name: in_force(versions(engine, name, horizon)) for name in (*TRAINED_MODELS, *COMBINED)
+        }
         self.release = reads.newest_release(engine)
         self._loaded: dict[tuple[str, int], WinModel] = {}
 
@@ -45,14 +50,16 @@ class Forecaster:
         Raises:
             NotReady: there is no model version for the race.
         """
+        from f1_pipeline.forecasting.models import make
+
         rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
         trained = self.bench.trained_for[race_key]
         forecasts: dict[str, ModelForecast] = {}
-        for name in MODELS:
+        for name in TRAINED_MODELS:
             model, version = self._model(name, trained)
             forecasts[name] = ModelForecast(version, model.win_probability(rows))
         past = self.bench.training(race_key, self.settings)
-        for name in baselines(self.horizon):
+        for name in BASELINES[self.horizon]:
             model = make(name, self.horizon, self.settings.seed).fit(past)
             forecasts[name] = ModelForecast(0, model.win_probability(rows))
         forecasts = add_combined(
@@ -69,14 +76,16 @@ class Forecaster:
             )
         return self.versions[name][trained]
 
-    def _model(self, name: str, trained: str) -> tuple[WinModel, int]:
+    def _model(self, name: str, trained: str) -> "tuple[WinModel, int]":
         row = self._version(name, trained)
         version = int(row["version"])
         if (name, version) not in self._loaded:
             self._loaded[name, version] = self._load(name, trained, row)
         return self._loaded[name, version], version
 
-    def _load(self, name: str, trained: str, row: dict[str, Any]) -> WinModel:
+    def _load(self, name: str, trained: str, row: dict[str, Any]) -> "WinModel":
+        from f1_pipeline.forecasting.models import make
+
         model = make(name, self.horizon, self.settings.seed)
         try:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
@@ -96,7 +105,8 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
-            deps=[["models", f"{name}_{horizon}"] for name in (*MODELS, *COMBINED)] + [["features", horizon]],
+            deps=[["models", f"{name}_{horizon}"] for name in (*TRAINED_MODELS, *COMBINED)]
+            + [["features", horizon]],
             checks=[PROBABILITIES],
             scope={"horizon": horizon},
         )

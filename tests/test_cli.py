@@ -1,0 +1,346 @@
+"""The command line, on tables made by a small simulated update."""
+
+import csv
+import importlib
+import io
+import json
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from f1_pipeline import cli
+from f1_pipeline.domain.vocabulary import BASELINES, ENSEMBLE, HORIZONS, TRAINED_MODELS
+from f1_pipeline.settings import get_settings
+from f1_pipeline.storage import migrate, reads, schema
+from f1_pipeline.storage.engine import get_engine
+
+# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field; MLflow's
+# tables are older than SQLAlchemy, and it warns of the hints of its own class.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
+    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
+]
+
+# Two seasons and eight races: the third season is forecast, each horizon by one version.
+SETTINGS = {
+    "F1_SOURCE": "simulated",
+    "F1_SIMULATED_SEASONS": "2",
+    "F1_DRAWS": "200",
+    "F1_RETRAIN_RECENT": "season",
+}
+REQUIRED = [
+    "race_key",
+    "season",
+    "round",
+    "horizon",
+    "model",
+    "model_version",
+    "driver",
+    "driver_code",
+    "constructor",
+    "win_probability",
+    "podium_probability",
+    "expected_position",
+    "cutoff",
+]
+NEXT, LAST = "2026-amber-road", "2026-dalmatia"
+
+
+def _use(patch: pytest.MonkeyPatch, home: Path) -> None:
+    for name, value in {**SETTINGS, "F1_HOME": str(home)}.items():
+        patch.setenv(name, value)
+    get_settings.cache_clear()
+
+
+def _invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+@pytest.fixture(scope="session")
+def updated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A home after ``f1 update``, and what the command said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own imports
+        importlib.import_module("mlflow.sklearn")
+        importlib.import_module("mlflow.xgboost")
+    home = tmp_path_factory.mktemp("cli") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        _use(patch, home)
+        result = _invoke("update")
+    get_settings.cache_clear()
+    return home, result
+
+
+@pytest.fixture
+def home(updated: tuple[Path, Result], monkeypatch: pytest.MonkeyPatch) -> Path:
+    _use(monkeypatch, updated[0])
+    return updated[0]
+
+
+def _ok(*arguments: str) -> str:
+    result = _invoke(*arguments)
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return result.stdout
+
+
+def _error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that ``f1 ...`` ends with."""
+    monkeypatch.setattr(sys, "argv", ["f1", *arguments])
+    monkeypatch.setattr(cli.app.__class__, "__call__", cli.app.__class__.__call__)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def _rows(text: str, form: str) -> list[dict[str, Any]]:
+    return json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
+
+
+# --- update ----------------------------------------------------------------------------------------------
+
+
+def test_update_says_what_it_did(updated: tuple[Path, Result]) -> None:
+    result = updated[1]
+    assert result.exit_code == 0, result.output
+    assert "48 races taken in, 17 forecasts made, 8 races scored." in result.stdout
+    assert f"Next race: {NEXT}" in result.stdout
+    assert "simulated-7" in result.stderr
+
+
+def test_update_again(home: Path) -> None:
+    assert "Nothing new in simulated simulated-7." in _ok("update")
+
+
+# --- forecast --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_forecast_of_the_next_race(home: Path, form: str) -> None:
+    rows = _rows(_ok("forecast", "--format", form), form)
+    assert len(rows) == 20
+    assert set(REQUIRED) <= set(rows[0])
+    assert {row["race_key"] for row in rows} == {NEXT}
+    assert {row["horizon"] for row in rows} == {"pre_weekend"}
+    assert {row["model"] for row in rows} == {ENSEMBLE}
+    win = [float(row["win_probability"]) for row in rows]
+    assert sum(win) == pytest.approx(1.0)
+    assert win == sorted(win, reverse=True)
+    assert sum(float(row["podium_probability"]) for row in rows) == pytest.approx(3.0)
+
+
+def test_forecast_as_a_table(home: Path) -> None:
+    text = _ok("forecast")
+    assert "Amber Road" in text
+    assert "Simulated championship" in text
+    assert "knowing the entry list" in text
+    codes = [row["driver_code"] for row in json.loads(_ok("forecast", "--format", "json"))]
+    assert all(code in text for code in codes)
+    assert "F1DB" not in text
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+@pytest.mark.parametrize("model", [ENSEMBLE, "elo", "uniform"])
+def test_forecast_of_a_named_race(home: Path, horizon: str, model: str) -> None:
+    rows = json.loads(_ok("forecast", LAST, "--horizon", horizon, "--model", model, "--format", "json"))
+    assert len(rows) == 20
+    assert {(row["race_key"], row["horizon"], row["model"]) for row in rows} == {(LAST, horizon, model)}
+    has_interval = [row["interval_low"] is not None for row in rows]
+    assert all(has_interval) if model == ENSEMBLE else not any(has_interval)
+
+
+def test_forecast_takes_the_newest_horizon(home: Path) -> None:
+    rows = json.loads(_ok("forecast", LAST, "--format", "json"))
+    assert {row["horizon"] for row in rows} == {"pre_race"}
+    assert "qualifying and the grid" in _ok("forecast", LAST)
+
+
+# --- predictions and evaluate ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_predictions(home: Path, form: str) -> None:
+    rows = _rows(_ok("predictions", "--start-season", "2026", "--end-season", "2026", "--format", form), form)
+    stored = reads.read_table(get_engine(get_settings().tables_url), schema.predictions)
+    assert len(rows) == len(stored) == 20 * 8 * (9 + 8)
+    assert set(REQUIRED) <= set(rows[0])
+    keys = {(row["race_key"], row["horizon"], row["model"], row["driver"]) for row in rows}
+    assert len(keys) == len(rows)
+    expected = stored.set_index(["race_key", "horizon", "model", "driver_id"])["win_probability"]
+    for row in rows[::97]:
+        value = expected[(row["race_key"], row["horizon"], row["model"], row["driver"])]
+        assert float(row["win_probability"]) == pytest.approx(value, rel=1e-12)
+    assert pd.to_datetime([row["cutoff"] for row in rows[:5]], format="ISO8601").tz is not None
+
+
+def test_predictions_can_be_narrowed(home: Path) -> None:
+    text = _ok("predictions", "--start-season", "2026", "--end-season", "2026", "--horizon", "pre_race", "--model", "elo")  # fmt: skip
+    rows = _rows(text, "csv")
+    assert len(rows) == 20 * 8
+    assert {(row["horizon"], row["model"]) for row in rows} == {("pre_race", "elo")}
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_predictions_of_seasons_without_any_are_empty(home: Path, form: str) -> None:
+    text = _ok("predictions", "--start-season", "2024", "--end-season", "2024", "--format", form)
+    assert _rows(text, form) == []
+    if form == "csv":
+        assert set(REQUIRED) <= set(text.strip().split(",")), "the header is there all the same"
+
+
+def test_evaluate(home: Path) -> None:
+    found = json.loads(_ok("evaluate", "--start-season", "2026", "--end-season", "2026", "--format", "json"))
+    assert (found["start_season"], found["end_season"]) == (2026, 2026)
+    models = {(row["horizon"], row["model"]) for row in found["models"]}
+    assert models == {(h, m) for h in HORIZONS for m in (*TRAINED_MODELS, ENSEMBLE, *BASELINES[h])}
+    for row in found["models"]:
+        assert row["races"] == 8
+        assert row["log_loss_low"] <= row["log_loss"] <= row["log_loss_high"]
+    scores = reads.read_table(get_engine(get_settings().tables_url), schema.model_accuracy)
+    mean = scores.groupby(["horizon", "model"])["log_loss"].mean()
+    for row in found["models"]:
+        assert row["log_loss"] == pytest.approx(mean[(row["horizon"], row["model"])])
+
+
+def test_evaluate_as_a_table_and_narrowed(home: Path) -> None:
+    text = _ok("evaluate")
+    for name in (*TRAINED_MODELS, ENSEMBLE, "uniform", "grid_frequency", "standings_frequency"):
+        assert name in text
+    narrow = json.loads(_ok("evaluate", "--horizon", "pre_race", "--model", "elo", "--format", "json"))
+    assert [(row["horizon"], row["model"]) for row in narrow["models"]] == [("pre_race", "elo")]
+
+
+# --- status and doctor -----------------------------------------------------------------------------------
+
+
+def test_status(home: Path) -> None:
+    found = json.loads(_ok("status", "--format", "json"))
+    assert found["source"] == "simulated"
+    assert found["simulated"] is True
+    assert found["next_race"] == NEXT
+    assert found["newest_result"] == LAST
+    assert found["home"] == str(home)
+    assert found["revision"] == migrate.head()
+    engine = get_engine(get_settings().tables_url)
+    assert found["rows"] == reads.row_counts(engine)
+    text = _ok("status")
+    assert NEXT in text
+    assert str(found["rows"]["predictions"]) in text
+
+
+def test_doctor_is_content(home: Path) -> None:
+    text = _ok("doctor")
+    for check in ("Python", "packages", "home", "database", "source", "ports"):
+        assert check in text
+    assert "simulated simulated-7" in text
+    assert "wrong" not in text
+
+
+def test_doctor_says_what_is_wrong(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("F1_F1DB_ARCHIVE", str(home / "nowhere.zip"))
+    get_settings.cache_clear()
+    result = _invoke("doctor")
+    assert result.exit_code == 1
+    assert "wrong" in result.stdout
+    assert "nowhere.zip" in result.stdout
+
+
+def test_doctor_before_anything_was_done() -> None:
+    assert "none yet" in _ok("doctor")
+
+
+# --- errors ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["forecast", "2026-atlantis"], "2026-atlantis"),
+        (["forecast", "nonsense"], "nonsense"),
+        (["forecast", "--model", "oracle"], "no model 'oracle'"),
+        (["forecast", "--horizon", "after"], "no horizon 'after'"),
+        (["forecast", "2024-wombat-coast"], "no forecast of 2024-wombat-coast"),
+        (["forecast", NEXT, "--horizon", "pre_race"], f"no forecast of {NEXT} by ensemble at pre_race"),
+        (
+            ["evaluate", "--start-season", "1990", "--end-season", "1991"],
+            "no scored forecasts in 1990 to 1991",
+        ),
+        (["evaluate", "--model", "oracle"], "no model 'oracle'"),
+        (["predictions", "--start-season", "2026", "--end-season", "2026", "--model", "oracle"], "no model"),
+        (["backfill", "--start-season", "1990", "--end-season", "1991"], "no races of 1990 to 1991"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_errors_are_one_line(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    says: str,
+) -> None:
+    assert says in _error(monkeypatch, capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["forecast"],
+        ["evaluate"],
+        ["status"],
+        ["predictions", "--start-season", "2026", "--end-season", "2026"],
+    ],
+    ids=lambda value: value[0],
+)
+def test_without_data_the_next_step_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert "run `f1 update`" in _error(monkeypatch, capsys, *arguments)
+
+
+def test_usage_errors_and_help() -> None:
+    assert _invoke("predictions").exit_code == 2
+    assert _invoke("evaluate", "--format", "csv").exit_code == 2
+    text = _ok("--help")
+    for command in (
+        "run",
+        "update",
+        "backfill",
+        "forecast",
+        "evaluate",
+        "predictions",
+        "status",
+        "serve",
+        "db",
+        "doctor",
+    ):
+        assert command in text
+
+
+# --- migrations ------------------------------------------------------------------------------------------
+
+
+def test_the_tables_go_down_and_up(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    shutil.copytree(home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlflow-artifacts", "dagster"))
+    _use(monkeypatch, tmp_path / "copy")
+    down = _invoke("db", "downgrade", "base")
+    assert down.exit_code == 0
+    assert "revision none" in down.stderr
+    assert "run `f1 db upgrade`" in _error(monkeypatch, capsys, "status")
+    assert _invoke("doctor").exit_code == 1
+    up = _invoke("db", "upgrade")
+    assert up.exit_code == 0
+    assert f"revision {migrate.head()}" in up.stderr
+    assert json.loads(_ok("status", "--format", "json"))["rows"]["races"] == 0

@@ -1,0 +1,353 @@
+"""The update on the real archives: a weekend arrives piece by piece, the calendar moves, an archive is damaged."""
+
+import importlib
+import warnings
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine
+
+from f1_pipeline.errors import ArchiveCorrupt, F1Error
+from f1_pipeline.settings import Settings, get_settings
+from f1_pipeline.snapshot import load, remembered
+from f1_pipeline.sources.bundle import content_hashes
+from f1_pipeline.sources.contracts import conform
+from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.update import Report, run_update
+
+# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field; MLflow's
+# tables are older than SQLAlchemy, and it warns of the hints of its own class.
+pytestmark = [
+    pytest.mark.archive,
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
+    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
+]
+
+# One season, one version of each model, few rows to learn from: this is about what is written when.
+SETTINGS = {
+    "F1_SOURCE": "f1db",
+    "F1_FORECAST_FROM_SEASON": "2026",
+    "F1_TRAIN_FROM_SEASON": "2022",
+    "F1_RETRAIN_RECENT": "season",
+    "F1_DRAWS": "200",
+}
+STEPS = ("2026.10", "2026.11-pre-race", "2026.11", "newest")
+FILES = {step: "f1db-csv.zip" if step == "newest" else f"f1db-csv-{step}.zip" for step in STEPS}
+HUNGARY, NETHERLANDS, BAHRAIN = "2026-hungary", "2026-netherlands", "2026-bahrain"
+KEPT = ("predictions", "model_accuracy", "data_loads", "races", "models", "elo_ratings")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an update left behind."""
+
+    report: Report
+    counts: dict[str, int]
+    rows: dict[str, int]
+    """Rows of the archive's canonical tables."""
+    hashes: dict[str, dict[str, str]]
+    """Content hashes of the archive, by table and race."""
+    stored: dict[str, dict[str, str]]
+    """... and those in the tables."""
+    tables: dict[str, pd.DataFrame]
+    partitions: list[str]
+    idle: bool
+    """A second update had nothing to do."""
+
+
+def _use(patch: pytest.MonkeyPatch, home: Path, archive: Path) -> Settings:
+    for name, value in {**SETTINGS, "F1_HOME": str(home), "F1_F1DB_ARCHIVE": str(archive)}.items():
+        patch.setenv(name, value)
+    get_settings.cache_clear()
+    return get_settings()
+
+
+def _step(settings: Settings) -> Step:
+    from f1_pipeline.dagster_instance import get_instance
+
+    report = run_update(settings, lambda line: None)
+    again = run_update(settings, lambda line: None)
+    engine = get_engine(settings.tables_url)
+    bundle = load(remembered(settings))
+    keys = reads.calendar(engine)["race_key"]
+    with get_instance() as instance:
+        partitions = list(instance.get_dynamic_partitions("races"))
+    return Step(
+        report=report,
+        counts=reads.row_counts(engine),
+        rows={name: len(frame) for name, frame in bundle.tables.items()},
+        hashes={name: bundle.race_hashes(name) for name in schema.RACE_TABLES},
+        stored={
+            name: {key: value for key, value in reads.stored_hashes(engine, name, keys).items() if value}
+            for name in schema.RACE_TABLES
+        },
+        tables={name: reads.read_table(engine, schema.metadata.tables[name]) for name in KEPT},
+        partitions=partitions,
+        idle=again.idle,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("archives") / "home"
+
+
+@pytest.fixture(scope="module")
+def steps(archives: Path, home: Path) -> dict[str, Step]:
+    """The four archives, one after the other, in one home."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own imports
+        importlib.import_module("mlflow.sklearn")
+        importlib.import_module("mlflow.xgboost")
+    found = {}
+    for step in STEPS:
+        with pytest.MonkeyPatch.context() as patch:
+            found[step] = _step(_use(patch, home, archives / "f1db" / FILES[step]))
+    get_settings.cache_clear()
+    return found
+
+
+def _changed(steps: dict[str, Step], step: str) -> dict[str, set[str]]:
+    """Races whose rows differ between a step's archive and the one before, by table."""
+    old, new = steps[STEPS[STEPS.index(step) - 1]].hashes, steps[step].hashes
+    return {
+        name: {key for key in {*old[name], *new[name]} if old[name].get(key) != new[name].get(key)}
+        for name in schema.RACE_TABLES
+    }
+
+
+def _new_loads(steps: dict[str, Step], step: str) -> pd.DataFrame:
+    before = steps[STEPS[STEPS.index(step) - 1]].tables["data_loads"]
+    now = steps[step].tables["data_loads"]
+    return now[now["id"] > before["id"].max()]
+
+
+def test_the_next_race(steps: dict[str, Step]) -> None:
+    found = [steps[step].report.next_race for step in STEPS]
+    assert found == [HUNGARY, HUNGARY, NETHERLANDS, NETHERLANDS]
+
+
+def test_row_counts(steps: dict[str, Step]) -> None:
+    """The counts of the archives' own files."""
+    expected = {
+        "races": (1171, 1171, 1171, 1172),
+        "race_results": (27511, 27511, 27533, 27533),
+        "driver_standings": (21427, 21427, 21449, 21449),
+        "constructor_standings": (10599, 10599, 10610, 10610),
+        "pit_stops": (22386, 22386, 22430, 22430),
+        "sprint_results": (568, 568, 568, 568),
+        "starting_grid": (25748 + 567, 25770 + 567, 25770 + 567, 25770 + 567),
+        "drivers": (917, 917, 917, 917),
+        "circuits": (78, 78, 78, 78),
+    }
+    for name, counts in expected.items():
+        assert tuple(steps[step].counts[name] for step in STEPS) == counts, name
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nothing_is_lost_and_nothing_doubled(steps: dict[str, Step], step: str) -> None:
+    found = steps[step]
+    assert {name: found.counts[name] for name in found.rows} == found.rows
+    assert found.stored == found.hashes
+    assert found.idle, "a second update has nothing to do"
+
+
+def test_the_tables_are_those_of_a_fresh_load(
+    steps: dict[str, Step], archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = _use(monkeypatch, home, archives / "f1db" / FILES["newest"])
+    engine, bundle = get_engine(settings.tables_url), load(remembered(settings))
+    for name in schema.RACE_TABLES:
+        table = schema.metadata.tables[name]
+        keys = [column.name for column in table.primary_key]
+        fresh = bundle.tables[name].sort_values(keys, kind="stable")
+        stored = reads.read_table(engine, table)[list(fresh.columns)]
+        stored = conform(name, stored, "f1db").sort_values(keys, kind="stable")
+        assert content_hashes(stored) == content_hashes(fresh), name
+
+
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_only_what_changed_is_written_again(steps: dict[str, Step], step: str) -> None:
+    loads = _new_loads(steps, step)
+    for name, changed in _changed(steps, step).items():
+        rows = loads[loads["table_name"] == name]
+        assert set(rows["race_key"]) == changed, name
+        assert not rows.duplicated("race_key").any()
+
+
+def test_the_saturday_brings_sessions_and_the_sunday_the_race(steps: dict[str, Step]) -> None:
+    saturday, sunday = _changed(steps, "2026.11-pre-race"), _changed(steps, "2026.11")
+    for name in ("practice_results", "qualifying_results", "starting_grid"):
+        assert saturday[name] == {HUNGARY}
+        assert sunday[name] == set()
+    for name in ("race_results", "pit_stops", "driver_standings", "constructor_standings"):
+        assert HUNGARY not in saturday[name]
+        assert HUNGARY in sunday[name]
+    assert all(key >= "2026" for step in STEPS[1:] for keys in _changed(steps, step).values() for key in keys)
+
+
+def test_the_calendar_moves(steps: dict[str, Step]) -> None:
+    before, after = steps["2026.11"].tables["races"], steps["newest"].tables["races"]
+    assert BAHRAIN not in set(before["race_key"])
+    rounds = [frame.set_index("race_key")["round"] for frame in (before, after)]
+    assert rounds[1][BAHRAIN] == 16
+    later = [key for key in rounds[0].index if key.startswith("2026") and rounds[0][key] >= 16]
+    assert later
+    assert all(rounds[1][key] == rounds[0][key] + 1 for key in later)
+    assert set(before["race_key"]) < set(after["race_key"])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_partitions_are_in_calendar_order(steps: dict[str, Step], step: str) -> None:
+    races = steps[step].tables["races"]
+    held = races[~races["is_cancelled"].astype(bool)].sort_values(["date", "race_key"])
+    assert steps[step].partitions == held["race_key"].tolist()
+
+
+def test_the_partition_of_bahrain_is_where_its_date_is(steps: dict[str, Step]) -> None:
+    partitions = steps["newest"].partitions
+    races = steps["newest"].tables["races"].set_index("race_key")
+    place = partitions.index(BAHRAIN)
+    assert races["round"][partitions[place - 1]] == 15
+    assert races["round"][partitions[place + 1]] == 17
+
+
+def _of(steps: dict[str, Step], step: str, table: str, race: str) -> pd.DataFrame:
+    frame = steps[step].tables[table]
+    return frame[frame["race_key"] == race].reset_index(drop=True)
+
+
+def test_the_forecasts_made_before_the_race_are_kept_and_scored(steps: dict[str, Step]) -> None:
+    first = _of(steps, "2026.10", "predictions", HUNGARY)
+    assert set(first["horizon"]) == {"pre_weekend"}
+    saturday = _of(steps, "2026.11-pre-race", "predictions", HUNGARY)
+    assert set(saturday["horizon"]) == {"pre_weekend", "pre_race"}
+    assert saturday.groupby(["horizon", "model"]).size().eq(22).all()
+    for step in ("2026.11", "newest"):
+        # Byte for byte, and when it was made.
+        pd.testing.assert_frame_equal(_of(steps, step, "predictions", HUNGARY), saturday, check_exact=True)
+        scores = _of(steps, step, "model_accuracy", HUNGARY)
+        assert scores.groupby("horizon").size().to_dict() == {"pre_weekend": 8, "pre_race": 8}
+        assert set(scores["actual_winner"]) == {"lando-norris"}
+    assert _of(steps, "2026.11-pre-race", "model_accuracy", HUNGARY).empty
+    assert (saturday["data_release"] != "").all()
+
+
+def test_the_next_race_is_forecast_once_the_last_is_over(steps: dict[str, Step]) -> None:
+    assert _of(steps, "2026.11-pre-race", "predictions", NETHERLANDS).empty
+    after = _of(steps, "2026.11", "predictions", NETHERLANDS)
+    assert set(after["horizon"]) == {"pre_weekend"}
+    newest = _of(steps, "newest", "predictions", NETHERLANDS)
+    team = [
+        frame[frame["model"] == "elo"].set_index("driver_id")["constructor_id"] for frame in (after, newest)
+    ]
+    assert team[1]["liam-lawson"] == "red-bull"
+    assert "yuki-tsunoda" in team[1].index
+    assert (newest["created_at"] > after["created_at"].max()).any(), "the line-up changed: forecast again"
+    assert _of(steps, "newest", "predictions", BAHRAIN).empty
+
+
+def test_earlier_forecasts_and_ratings_do_not_move(steps: dict[str, Step]) -> None:
+    for name in ("predictions", "model_accuracy", "elo_ratings"):
+        frames = [
+            steps[step]
+            .tables[name]
+            .query("race_key < '2026' or race_key in @steps['2026.10'].tables['model_accuracy'].race_key")
+            for step in STEPS
+        ]
+        for frame in frames[1:]:
+            pd.testing.assert_frame_equal(
+                frame.reset_index(drop=True), frames[0].reset_index(drop=True), check_exact=True
+            )
+
+
+def test_reports(steps: dict[str, Step]) -> None:
+    first = steps["2026.10"].report
+    assert first.changed_races == 1171
+    assert (first.forecasts, first.scores) == (11 + 10, 10), (
+        "ten races of 2026, and Hungary before the weekend"
+    )
+    assert steps["2026.11"].report.scores == 1
+    print([(s, x.report.seconds) for s, x in steps.items()])
+    assert [steps[step].report.changed_races for step in STEPS[1:]] == []
+
+
+# --- damaged archives ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def untouched(
+    steps: dict[str, Step], archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    """The tables after the last step; a test that uses them must leave every row as it was."""
+    settings = _use(monkeypatch, home, archives / "f1db" / FILES["newest"])
+    engine = get_engine(settings.tables_url)
+    before = {
+        name: reads.read_table(engine, schema.metadata.tables[name]) for name in (*KEPT, "race_results")
+    }
+    counts = reads.row_counts(engine)
+    yield engine
+    assert reads.row_counts(engine) == counts
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(reads.read_table(engine, schema.metadata.tables[name]), frame)
+
+
+def _rewritten(archive: Path, member: str, target: Path, old: str, new: str) -> Path:
+    """A copy of an archive with one piece of text of one file replaced."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == member:
+                assert data.count(old.encode()) == 1
+                data = data.replace(old.encode(), new.encode())
+            copy.writestr(name, data)
+    return target
+
+
+def test_a_corrupt_archive(
+    untouched: Engine, archives: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (archives / "f1db" / FILES["newest"]).read_bytes()
+    for name, content in {
+        "cut.zip": whole[: len(whole) // 2],
+        "flipped.zip": whole[:200_000] + bytes(200) + whole[200_200:],
+        "page.zip": b"<html>rate limited</html>",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ArchiveCorrupt, match=name.replace(".", r"\.")):
+            run_update(_use(monkeypatch, home, tmp_path / name), lambda line: None)
+
+
+def test_an_impossible_classification(
+    untouched: Engine, archives: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two winners in Hungary: the update names the race and writes nothing."""
+    archive = archives / "f1db" / FILES["newest"]
+    member = "f1db-races-race-results.csv"
+    with zipfile.ZipFile(archive) as source:
+        lines = source.read(member).decode().splitlines()
+    header = [name.strip('"') for name in lines[0].split(",")]
+    second = next(
+        line
+        for line in reversed(lines)
+        if dict(zip(header, line.split(","), strict=False))["positionNumber"] == "2"
+    )
+    cells = second.split(",")
+    cells[header.index("positionNumber")], cells[header.index("positionText")] = "1", '"1"'
+    broken = _rewritten(archive, member, tmp_path / "impossible.zip", second, ",".join(cells))
+    with pytest.raises(F1Error, match=r"2026-hungary.*position") as error:
+        run_update(_use(monkeypatch, home, broken), lambda line: None)
+    assert "\n" not in str(error.value)
+
+
+def test_afterwards_the_good_archive_is_nothing_new(
+    untouched: Engine, archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_update(_use(monkeypatch, home, archives / "f1db" / FILES["newest"]), lambda line: None).idle
