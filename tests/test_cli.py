@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from f1_pipeline import cli
-from f1_pipeline.domain.vocabulary import BASELINES, ENSEMBLE, HORIZONS, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, HORIZONS, POOL, TRAINED_MODELS
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import migrate, reads, schema
 from f1_pipeline.storage.engine import get_engine
@@ -135,7 +135,7 @@ def test_forecast_of_the_next_race(home: Path, form: str) -> None:
     assert set(REQUIRED) <= set(rows[0])
     assert {row["race_key"] for row in rows} == {NEXT}
     assert {row["horizon"] for row in rows} == {"pre_weekend"}
-    assert {row["model"] for row in rows} == {ENSEMBLE}
+    assert {row["model"] for row in rows} == {POOL}
     win = [float(row["win_probability"]) for row in rows]
     assert sum(win) == pytest.approx(1.0)
     assert win == sorted(win, reverse=True)
@@ -153,13 +153,13 @@ def test_forecast_as_a_table(home: Path) -> None:
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
-@pytest.mark.parametrize("model", [ENSEMBLE, "elo", "uniform"])
+@pytest.mark.parametrize("model", [POOL, "elo", "uniform"])
 def test_forecast_of_a_named_race(home: Path, horizon: str, model: str) -> None:
     rows = json.loads(_ok("forecast", LAST, "--horizon", horizon, "--model", model, "--format", "json"))
     assert len(rows) == 20
     assert {(row["race_key"], row["horizon"], row["model"]) for row in rows} == {(LAST, horizon, model)}
     has_interval = [row["interval_low"] is not None for row in rows]
-    assert all(has_interval) if model == ENSEMBLE else not any(has_interval)
+    assert all(has_interval) if model == POOL else not any(has_interval)
 
 
 def test_forecast_takes_the_newest_horizon(home: Path) -> None:
@@ -205,7 +205,7 @@ def test_evaluate(home: Path) -> None:
     found = json.loads(_ok("evaluate", "--start-season", "2026", "--end-season", "2026", "--format", "json"))
     assert (found["start_season"], found["end_season"]) == (2026, 2026)
     models = {(row["horizon"], row["model"]) for row in found["models"]}
-    assert models == {(h, m) for h in HORIZONS for m in (*TRAINED_MODELS, ENSEMBLE, *BASELINES[h])}
+    assert models == {(h, m) for h in HORIZONS for m in (*TRAINED_MODELS, *COMBINED, *BASELINES[h])}
     for row in found["models"]:
         assert row["races"] == 8
         assert row["log_loss_low"] <= row["log_loss"] <= row["log_loss_high"]
@@ -217,7 +217,7 @@ def test_evaluate(home: Path) -> None:
 
 def test_evaluate_as_a_table_and_narrowed(home: Path) -> None:
     text = _ok("evaluate")
-    for name in (*TRAINED_MODELS, ENSEMBLE, "uniform", "grid_frequency", "standings_frequency"):
+    for name in (*TRAINED_MODELS, *COMBINED, "uniform", "grid_frequency", "standings_frequency"):
         assert name in text
     narrow = json.loads(_ok("evaluate", "--horizon", "pre_race", "--model", "elo", "--format", "json"))
     assert [(row["horizon"], row["model"]) for row in narrow["models"]] == [("pre_race", "elo")]
@@ -273,7 +273,7 @@ def test_doctor_before_anything_was_done() -> None:
         (["forecast", "--model", "oracle"], "no model 'oracle'"),
         (["forecast", "--horizon", "after"], "no horizon 'after'"),
         (["forecast", "2024-wombat-coast"], "no forecast of 2024-wombat-coast"),
-        (["forecast", NEXT, "--horizon", "pre_race"], f"no forecast of {NEXT} by ensemble at pre_race"),
+        (["forecast", NEXT, "--horizon", "pre_race"], f"no forecast of {NEXT} by pool at pre_race"),
         (
             ["evaluate", "--start-season", "1990", "--end-season", "1991"],
             "no scored forecasts in 1990 to 1991",

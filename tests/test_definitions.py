@@ -34,19 +34,25 @@ ASSETS = {
         "raw/driver_standings",
         "raw/constructor_standings",
     ],
-    "ratings": ["ratings/elo_drivers", "ratings/elo_constructors"],
+    "ratings": ["ratings/elo_drivers", "ratings/elo_constructors", "ratings/joint"],
     "features": ["features/pre_weekend", "features/pre_race"],
     "models": [
         "models/linear_pre_weekend",
         "models/random_forest_pre_weekend",
         "models/xgboost_pre_weekend",
         "models/elo_pre_weekend",
+        "models/rating_pre_weekend",
+        "models/plackett_luce_pre_weekend",
         "models/ensemble_pre_weekend",
+        "models/pool_pre_weekend",
         "models/linear_pre_race",
         "models/random_forest_pre_race",
         "models/xgboost_pre_race",
         "models/elo_pre_race",
+        "models/rating_pre_race",
+        "models/plackett_luce_pre_race",
         "models/ensemble_pre_race",
+        "models/pool_pre_race",
         "models/retention",
     ],
     "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
@@ -158,7 +164,8 @@ def test_what_stands_on_what(defs: Definitions) -> None:
     assert "source/release" in above("accuracy/model_accuracy")
     assert "raw/starting_grid" in above("predictions/pre_race")
     assert "raw/starting_grid" not in above("predictions/pre_weekend"), "the early forecast knows no grid"
-    assert "raw/qualifying_results" not in above("predictions/pre_weekend")
+    # The joint rating has seen the qualifying of earlier races; the shuffle test guards that of the race itself.
+    assert "ratings/joint" in above("predictions/pre_weekend")
 
 
 def test_the_code_location_loads_without_the_learning_libraries() -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, delete
 from f1_pipeline import update
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.backfill import run_backfill
-from f1_pipeline.domain.vocabulary import BASELINES, ENSEMBLE, HORIZONS, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, TRAINED_MODELS
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
@@ -156,7 +156,7 @@ def test_everything_is_forecast_and_scored(home: Settings) -> None:
     wanted = {key for key in finished if key >= "2025"}
     for horizon in HORIZONS:
         rows = tables["predictions"].query("horizon == @horizon")
-        models = {*TRAINED_MODELS, ENSEMBLE, *BASELINES[horizon]}
+        models = {*TRAINED_MODELS, *COMBINED, *BASELINES[horizon]}
         races = wanted | ({NEXT} if horizon == "pre_weekend" else set())
         sets = rows.groupby(["race_key", "model"])
         assert set(sets.groups) == {(race, model) for race in races for model in models}
@@ -212,7 +212,7 @@ def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:
     for row in models[models["name"] == ENSEMBLE].to_dict("records"):
         for name, version in row["hyperparameters"]["members"].items():
             assert race[(name, row["horizon"], version)] == row["race_key"]
-        assert set(row["hyperparameters"]["members"]) == set(TRAINED_MODELS)
+        assert set(row["hyperparameters"]["members"]) == set(COMBINED[ENSEMBLE])
 
 
 # --- again -----------------------------------------------------------------------------------------------

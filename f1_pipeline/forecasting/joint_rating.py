@@ -190,7 +190,14 @@ class Championships:
         self._qualifying = qualifying_pace(tables["qualifying_results"])
         self._season = races.set_index("race_key")["season"].astype("int64").to_dict()
         self._order = {str(key): index for index, key in enumerate(races["race_key"])}
-        self._codes: dict[str, int] = {}
+        # In the order of their names: the order of rows in a source must not reach the arithmetic.
+        names = {
+            name
+            for frame in (self.entries, self._qualifying, results)
+            for column in self._names(frame)
+            for name in column
+        }
+        self._codes = {name: code for code, name in enumerate(sorted(names))}
         self._entry_codes = self._encode(self.entries)
 
     def is_team(self) -> NDArray[np.bool_]:
@@ -208,7 +215,7 @@ class Championships:
         y = events["y"].to_numpy(dtype=np.float64)
         key = (events["order"] * 10 + events["place"]).to_numpy()
         sessions = events["session"].to_numpy()
-        bounds = np.flatnonzero(np.r_[True, key[1:] != key[:-1], True])
+        bounds = np.flatnonzero(np.r_[True, key[1:] != key[:-1], True]) if len(key) else key
         by_race: dict[int, list[Event]] = {}
         for start, end in pairwise(bounds.tolist()):
             event = Event(str(sessions[start]), drivers[start:end], teams[start:end], y[start:end])
@@ -228,17 +235,22 @@ class Championships:
             for race, order in self._order.items()
         ]
 
-    def _encode(self, frame: pd.DataFrame) -> tuple[Ints, Ints]:
-        def code(name: str) -> int:
-            return self._codes.setdefault(name, len(self._codes))
-
-        drivers = [code(f"driver:{name}") for name in frame["driver_id"]]
-        seasons = frame["race_key"].map(self._season)
+    def _names(self, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+        """Names of driver and team of each row; rows of races outside the calendar count as season 0."""
+        seasons = frame["race_key"].map(self._season).fillna(0)
         teams = [
-            code(f"team:{lineage(str(name), int(season))}")
+            f"team:{lineage(str(name), int(season))}"
             for name, season in zip(frame["constructor_id"], seasons, strict=True)
         ]
-        return np.array(drivers, dtype=np.int64), np.array(teams, dtype=np.int64)
+        return [f"driver:{name}" for name in frame["driver_id"]], teams
+
+    def _encode(self, frame: pd.DataFrame) -> tuple[Ints, Ints]:
+        drivers, teams = self._names(frame)
+        codes = self._codes
+        return (
+            np.array([codes[name] for name in drivers], dtype=np.int64),
+            np.array([codes[name] for name in teams], dtype=np.int64),
+        )
 
 
 COLUMNS = ("team_mean", "team_sd", "driver_mean", "driver_sd", "mean", "sd")

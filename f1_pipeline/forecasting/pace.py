@@ -37,7 +37,7 @@ def qualifying_pace(rows: pd.DataFrame) -> pd.DataFrame:
     Times of the first and second part of knock-out qualifying are put on the scale of the last by the median
     improvement of who took part in both: the track gains grip, and who is knocked out early is not slower for it.
     """
-    frame = rows.drop_duplicates(["race_key", "session", "driver_id"])
+    frame = _best_rows(rows)
     keys = [frame["race_key"], frame["session"]]
     q1, q2, q3 = (frame[name].astype("float64") for name in ("q1_ms", "q2_ms", "q3_ms"))
     step3 = (q3 / q2).groupby(keys).transform("median").fillna(1.0)
@@ -55,7 +55,7 @@ def race_pace(rows: pd.DataFrame, scale: RaceScale) -> pd.DataFrame:
 
     ``rows``: results with ``session``, ``laps``, ``time_ms`` (the winner's), ``gap_ms``, ``gap_laps``.
     """
-    frame = rows[rows["position"].notna()].drop_duplicates(["race_key", "session", "driver_id"])
+    frame = _best_rows(rows[rows["position"].notna()])
     keys = [frame["race_key"], frame["session"]]
     size = frame.groupby(["race_key", "session"])["driver_id"].transform("size").astype("float64")
     rank = frame.groupby(["race_key", "session"])["display_order"].rank()
@@ -69,6 +69,12 @@ def race_pace(rows: pd.DataFrame, scale: RaceScale) -> pd.DataFrame:
     gap = by_time.fillna(by_laps).where(frame["position"] != 1, 0.0).clip(lower=0.0, upper=RACE_CLIP)
     y = np.where(gap.notna(), 0.5 * score - 0.5 * scale.gap * gap.fillna(0.0), score)
     return _event(frame, pd.Series(y, index=frame.index))
+
+
+def _best_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per driver and session: the best placed, however the rows come (shared cars; two rows in 2023)."""
+    ordered = rows.sort_values(["race_key", "session", "display_order"], kind="stable")
+    return ordered.drop_duplicates(["race_key", "session", "driver_id"])
 
 
 def _event(frame: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
