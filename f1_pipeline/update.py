@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,10 @@ def _carry_out(
         fail_abandoned_runs(instance)
         runs = Runs(instance, report, tell)
         if bundle is not None:
+            # Once the calendar is taken in, nothing shows any more that it was another one.
+            moved = moved_races(bundle, reads.calendar(engine))
             runs.run("read_source", "calendar and names", None)
-            plan = make_plan(read_state(engine, settings, bundle))
+            plan = make_plan(read_state(engine, settings, bundle, moved=moved))
         report.changed_races = _count(plan.raw, engine)
         for span in plan.raw:
             runs.run("ingest_races", "ingest", span)
@@ -129,8 +131,7 @@ def _carry_out(
             runs.run("score", "score", span)
         if any(plan.forecasts.values()):
             runs.run("prune_models", "prune old model artefacts", None)
-    if bundle is not None:
-        _complete(engine, snapshot)
+    _complete(engine, snapshot)
 
 
 class Runs:
@@ -204,12 +205,18 @@ def _failure(events: Sequence[object]) -> str | None:
 
 
 def read_state(
-    engine: Engine, settings: Settings, bundle: SourceBundle | None, derived: KeyRange | None = None
+    engine: Engine,
+    settings: Settings,
+    bundle: SourceBundle | None,
+    derived: KeyRange | None = None,
+    moved: Collection[str] = (),
 ) -> State:
     """What exists, for ``make_plan``.
 
     With ``bundle``, races whose source rows differ from the tables count as changed. ``derived`` is the range that
-    this update has just rated and described: the next race in it is to be forecast again.
+    this update has just rated and described: the next race in it is to be forecast again. ``moved``: races whose
+    place in the calendar was another one before. An update that was interrupted after it took races in left their
+    ratings and features behind: those races count as stale.
     """
     calendar = reads.calendar(engine)
     held = calendar.loc[~calendar["is_cancelled"]]
@@ -246,6 +253,7 @@ def read_state(
         forecast=forecast,
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
+        stale={*moved, *reads.pending_races(engine)},
     )
 
 
@@ -256,12 +264,17 @@ def changed_races(engine: Engine, bundle: SourceBundle, calendar: pd.DataFrame) 
         new = bundle.race_hashes(table)
         stored = reads.stored_hashes(engine, table, [*new, *calendar["race_key"]])
         changed |= {key for key in {*new, *stored} if new.get(key, "") != stored.get(key, "")}
-    new_races = bundle.tables["races"].set_index("race_key")[_CALENDAR_ATTRIBUTES].astype(str)
-    old_races = calendar.set_index("race_key")[_CALENDAR_ATTRIBUTES]
-    old_races = old_races.astype(bundle.tables["races"][_CALENDAR_ATTRIBUTES].dtypes.to_dict()).astype(str)
-    both = new_races.index.intersection(old_races.index)
-    differ = (new_races.loc[both] != old_races.loc[both]).any(axis=1)
-    return changed | set(both[differ])
+    return changed | moved_races(bundle, calendar)
+
+
+def moved_races(bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
+    """Races whose place in the calendar, or whose layout, differs from what is stored."""
+    new = bundle.tables["races"].set_index("race_key")[_CALENDAR_ATTRIBUTES]
+    old = calendar.set_index("race_key")[_CALENDAR_ATTRIBUTES].astype(new.dtypes.to_dict())
+    both = new.index.intersection(old.index)
+    # As text, and missing as "": missing values differ from each other.
+    differ = new.loc[both].astype(str).fillna("") != old.loc[both].astype(str).fillna("")
+    return set(both[differ.any(axis=1)])
 
 
 def _forecast_from(held: pd.DataFrame, settings: Settings) -> str | None:

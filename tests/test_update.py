@@ -356,25 +356,38 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     assert run_update(home, told.append).idle
 
 
-def test_a_correction_of_an_old_race(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rated again from there; forecasts of finished races stay, the score of that race is made again."""
-    race = "2026-marble-gorge"
-    honest = simulated.simulate
+CORRECTED = "2026-marble-gorge"
+
+
+@pytest.fixture
+def a_correction(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same world, but two drivers of a race of some weeks ago have changed places."""
 
     def corrected(seasons: int, seed: int) -> Any:
-        world = honest(seasons, seed)
+        world = ONCE(seasons, seed)
         results = world.bundle.tables["race_results"].copy()
-        rows = results.index[(results["race_key"] == race) & results["position"].isin([1, 2])]
+        rows = results.index[(results["race_key"] == CORRECTED) & results["position"].isin([1, 2])]
         who = ["driver_id", "constructor_id", "car_number"]
         results.loc[rows, who] = results.loc[rows[::-1], who].to_numpy()
-        bundle = world.bundle
-        tables = {**bundle.tables, "race_results": results}
-        return simulated.SimulatedWorld(
-            type(bundle)(bundle.source, bundle.release, "corrected", tables), world.truth
-        )
+        return _variant(world, "corrected", race_results=results)
 
+    monkeypatch.setattr(simulated, "simulate", functools.lru_cache(corrected))
+
+
+def _variant(world: Any, digest: str, **tables: pd.DataFrame) -> Any:
+    bundle = world.bundle
+    changed = type(bundle)(bundle.source, bundle.release, digest, {**bundle.tables, **tables})
+    return simulated.SimulatedWorld(changed, world.truth)
+
+
+def _place(settings: Settings) -> dict[str, int]:
+    return {key: index for index, key in enumerate(reads.calendar(_engine(settings))["race_key"])}
+
+
+@pytest.mark.usefixtures("a_correction")
+def test_a_correction_of_an_old_race(home: Settings) -> None:
+    """Rated again from there; forecasts of finished races stay, the score of that race is made again."""
     before = _dump(home)
-    monkeypatch.setattr(simulated, "simulate", corrected)
     report = run_update(home, lambda line: None)
     after = _dump(home)
     assert (report.changed_races, report.scores) == (1, 1)
@@ -383,14 +396,14 @@ def test_a_correction_of_an_old_race(home: Settings, monkeypatch: pytest.MonkeyP
     )
     pd.testing.assert_frame_equal(old, new, check_exact=True)
     winners = [
-        t["model_accuracy"].set_index("race_key").loc[race, "actual_winner"].unique().tolist()
-        for t in (before, after)
+        tables["model_accuracy"].set_index("race_key").loc[CORRECTED, "actual_winner"].unique().tolist()
+        for tables in (before, after)
     ]
     assert winners[0] != winners[1]
-    place = {key: index for index, key in enumerate(reads.calendar(_engine(home))["race_key"])}
+    place = _place(home)
     for name in ("elo_ratings", "feature_matrix"):
         early, early_after = (
-            tables[name][tables[name]["race_key"].map(place) < place[race]].reset_index(drop=True)
+            tables[name][tables[name]["race_key"].map(place) < place[CORRECTED]].reset_index(drop=True)
             for tables in (before, after)
         )
         pd.testing.assert_frame_equal(early, early_after, check_exact=True)
@@ -400,6 +413,47 @@ def test_a_correction_of_an_old_race(home: Settings, monkeypatch: pytest.MonkeyP
     assert coming["created_at"].max() > stale["created_at"].max(), (
         "the next race is forecast with the correction"
     )
+
+
+@pytest.mark.usefixtures("a_correction")
+def test_an_interrupted_correction_is_finished_by_the_next_update(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The corrected rows are in the tables, so nothing differs any more: the ratings must follow all the same."""
+    before = _dump(home, "elo_ratings")["elo_ratings"]
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("f1_pipeline.assets.derived.elo_ratings", broken)
+        with pytest.raises(UpdateFailed, match="power cut"):
+            run_update(home, lambda line: None)
+    pd.testing.assert_frame_equal(_dump(home, "elo_ratings")["elo_ratings"], before)
+    run_update(home, lambda line: None)
+    assert not _dump(home, "elo_ratings")["elo_ratings"].equals(before)
+    assert run_update(home, lambda line: None).idle
+
+
+def test_another_layout_reaches_the_features(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calendar is no table by race: no row of results, grid or entries differs."""
+
+    def rebuilt(seasons: int, seed: int) -> Any:
+        world = ONCE(seasons, seed)
+        races = world.bundle.tables["races"].copy()
+        races.loc[races["race_key"] == NEXT, "course_length_km"] = 9.75
+        return _variant(world, "rebuilt", races=races)
+
+    before = _dump(home, "feature_matrix")["feature_matrix"]
+    monkeypatch.setattr(simulated, "simulate", functools.lru_cache(rebuilt))
+    report = run_update(home, lambda line: None)
+    assert report.forecasts == 1
+    after = _dump(home, "feature_matrix")["feature_matrix"]
+    length = after.set_index("race_key")["track_length_km"]
+    assert set(length[NEXT]) == {9.75}
+    rest = "race_key != @NEXT"
+    pd.testing.assert_frame_equal(before.query(rest), after.query(rest), check_exact=True)
+    assert run_update(home, lambda line: None).idle
 
 
 # --- failures --------------------------------------------------------------------------------------------

@@ -275,8 +275,7 @@ def test_reports(steps: dict[str, Step]) -> None:
         "ten races of 2026, and Hungary before the weekend"
     )
     assert steps["2026.11"].report.scores == 1
-    print([(s, x.report.seconds) for s, x in steps.items()])
-    assert [steps[step].report.changed_races for step in STEPS[1:]] == []
+    assert all(1 <= steps[step].report.changed_races < 15 for step in STEPS[1:]), "of 1,171"
 
 
 # --- damaged archives ------------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ class State:
 
     ``calendar``: race keys in calendar order, cancelled races left out. ``changed``: races whose source rows differ
     from the tables. ``featured``, ``forecast``: races that have rows, by horizon. ``scored``: result hash that each
-    forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now.
+    forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now. ``stale``: races whose
+    source rows are in the tables already, but whose ratings and features may be older.
     """
 
     calendar: Sequence[str]
@@ -41,6 +42,7 @@ class State:
     forecast: Mapping[str, Collection[str]]
     scored: Mapping[tuple[str, str], str]
     result_hashes: Mapping[str, str]
+    stale: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def make_plan(state: State) -> Plan:
         for key in (state.has_grid if horizon == "pre_race" else state.has_entries)
         if key in order and key not in rows
     }
-    stale = touched | unrated | unfeatured
+    stale = touched | unrated | unfeatured | {key for key in state.stale if key in order}
     derived = None
     if stale and state.calendar:
         derived = KeyRange(min(stale, key=order.__getitem__), state.calendar[-1])

@@ -75,6 +75,15 @@ def completed_digest(engine: Engine) -> str | None:
     return None if value is None else str(value)
 
 
+def pending_races(engine: Engine) -> set[str]:
+    """Races of which rows were taken in after the last update that was finished."""
+    loads = schema.data_loads
+    done = select(func.coalesce(func.max(loads.c.id), 0)).where(loads.c.table_name == COMPLETED)
+    query = select(loads.c.race_key).where(loads.c.id > done.scalar_subquery(), loads.c.race_key.is_not(None))
+    with engine.connect() as connection:
+        return {str(key) for key in connection.scalars(query.distinct())}
+
+
 def newest_release(engine: Engine) -> str:
     """Release of the newest load of anything; empty while the tables are empty."""
     with engine.connect() as connection:

@@ -154,6 +154,15 @@ def test_missing_ratings_and_features_are_made_from_there_on() -> None:
     assert make_plan(replace(state, featured=featured)).derived == KeyRange("r06", "r11")
 
 
+def test_what_an_interrupted_update_left_behind_is_rated_again() -> None:
+    """Its rows are in the tables, so nothing differs from the source any more."""
+    plan = make_plan(replace(_settled(8), stale={"r05", "cancelled"}))
+    assert plan.raw == []
+    assert plan.derived == KeyRange("r05", "r11")
+    assert _keys(plan.forecasts["pre_weekend"]) == ["r08"]
+    assert plan.scores == []
+
+
 def test_a_change_of_a_race_that_is_off_the_calendar_is_ignored() -> None:
     assert make_plan(replace(_settled(8), changed={"cancelled"})).is_empty()
 
