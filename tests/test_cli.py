@@ -175,7 +175,7 @@ def test_forecast_takes_the_newest_horizon(home: Path) -> None:
 def test_predictions(home: Path, form: str) -> None:
     rows = _rows(_ok("predictions", "--start-season", "2026", "--end-season", "2026", "--format", form), form)
     stored = reads.read_table(get_engine(get_settings().tables_url), schema.predictions)
-    assert len(rows) == len(stored) == 20 * 8 * (9 + 8)
+    assert len(rows) == len(stored) == 20 * 11 * (9 + 8)
     assert set(REQUIRED) <= set(rows[0])
     keys = {(row["race_key"], row["horizon"], row["model"], row["driver"]) for row in rows}
     assert len(keys) == len(rows)

@@ -193,7 +193,7 @@ def test_no_model_has_seen_the_race_it_forecasts(home: Settings) -> None:
         how="left",
         validate="many_to_one",
     )
-    assert len(learnt) == (25 + 24) * 5
+    assert len(learnt) == (25 + 24) * (len(TRAINED_MODELS) + len(COMBINED))
     assert (learnt["trained_through"].map(place) < learnt["race_key"].map(place)).all()
     assert (learnt["trained_through"].map(place) < learnt["race_key_trained"].map(place)).all()
     assert (learnt["race_key_trained"].map(place) <= learnt["race_key"].map(place)).all()
@@ -267,7 +267,7 @@ def test_a_forecast_made_again_after_the_race_is_the_same(home: Settings) -> Non
     )
     pd.testing.assert_frame_equal(old[numbers], new[numbers], check_exact=False, rtol=1e-9)
     assert (new["created_at"] > old["created_at"]).all()
-    assert len(after["models"]) == len(before["models"]) + 5
+    assert len(after["models"]) == len(before["models"]) + len(TRAINED_MODELS) + len(COMBINED)
     rest = "race_key != '2025-citadel' or horizon != 'pre_race'"
     pd.testing.assert_frame_equal(before["predictions"].query(rest), after["predictions"].query(rest))
 
@@ -342,7 +342,7 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     pd.testing.assert_frame_equal(kept, old, check_exact=True)
     assert (old.loc[old["race_key"] == NEXT, "created_at"] < moment).all()
     scored = after["model_accuracy"].query("race_key == @NEXT")
-    assert len(scored) == 2 * 8, "both horizons, five models and three baselines"
+    assert len(scored) == 2 * 11, "both horizons, eight models and three baselines"
     winner = after["race_results"].query("race_key == @NEXT and position == 1")["driver_id"].tolist()
     assert scored["actual_winner"].unique().tolist() == winner
     rest = before["model_accuracy"]
