@@ -413,6 +413,9 @@ def test_a_correction_of_an_old_race(home: Settings) -> None:
     assert coming["created_at"].max() > stale["created_at"].max(), (
         "the next race is forecast with the correction"
     )
+    # Asked for the whole season, with other features than at the time: the forecasts stay what they were.
+    run_backfill(home, 2026, 2026, tell=lambda line: None)
+    _same({"predictions": after["predictions"], "models": after["models"]}, _dump(home))
 
 
 @pytest.mark.usefixtures("a_correction")
