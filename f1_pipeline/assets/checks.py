@@ -13,8 +13,7 @@ from f1_pipeline.domain.classification import classification_faults
 from f1_pipeline.domain.points import EXACT_FROM_SEASON, POINTS_EXCEPTIONS, expected_race_points
 
 FIELD = range(10, 60)
-"""Entries of a race: the smallest field was 10 (Germany 1954 had 20; 2005 Indianapolis started 20 and raced
-6), the largest 47 entries of the pre-qualifying years."""
+"""Entries of a race: the smallest field was 10 (Argentina 1958), the largest 42 (Indianapolis 1954)."""
 
 
 def _classification(frame: pd.DataFrame) -> Faults:

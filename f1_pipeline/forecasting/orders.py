@@ -15,8 +15,8 @@ from f1_pipeline.forecasting.grouping import Floats
 
 LOWER_PLACE_EXPONENTS = (0.7, 0.65)
 """Powers of the strengths for the second place and for all below (discounted Harville): the favourite that
-does not win is less sure of second than a Plackett-Luce model says. Fitted on 2010-26 in the study that this
-product stands on, and the same order of size as in the literature on horse racing (Lo and Bacon-Shone)."""
+does not win is less sure of second than a Plackett-Luce model says. The values of the study that this
+product stands on; not fitted here."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from f1_pipeline.forecasting.grouping import Floats
 
 PLACE_WEIGHTS = (1.0, 0.5, 0.3)
-"""Weights of the first, second and third place in the likelihood (best of those tried in the study on 2010-21)."""
+"""Weights of the first, second and third place in the likelihood (the values of the study this product stands on)."""
 
 
 @dataclass(frozen=True)

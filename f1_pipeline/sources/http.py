@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -33,6 +34,16 @@ def check_status(response: requests.Response, what: str) -> None:
         raise SourceRefused(f"{what}: HTTP {response.status_code} from {response.url}")
 
 
+def _reason(error: requests.RequestException) -> str:
+    """What went wrong, without the nested messages of the layers below (they stay as the cause)."""
+    host = urlsplit(error.request.url or "").hostname if error.request is not None else None
+    if isinstance(error, requests.Timeout):
+        return f"{host or 'the source'} did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return f"the answer of {host or 'the source'} was cut short"
+    return f"{host or 'the source'} cannot be reached"
+
+
 def with_retries(call: Callable[[], T], waits: tuple[float, ...], what: str) -> T:
     """Run ``call``, again after each wait (seconds) while it fails with a transient error.
 
@@ -49,7 +60,7 @@ def with_retries(call: Callable[[], T], waits: tuple[float, ...], what: str) -> 
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
-            raise SourceUnavailable(f"{what}: {error}") from error
+            raise SourceUnavailable(f"{what}: {_reason(error)}") from error
         except requests.RequestException as error:  # an address that is none, redirects in a circle
             raise SourceRefused(f"{what}: {error}") from error
 

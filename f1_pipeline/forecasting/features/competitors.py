@@ -15,7 +15,7 @@ from f1_pipeline.forecasting.history import History
 RECENT_RACES = 5
 """Races of recent form: the design asks for five."""
 RELIABILITY_RACES = 10
-"""Races over which retirements are counted: ten, because they are rare (one start in six since 2014)."""
+"""Races over which retirements are counted: ten, because they are rare (one start in seven since 2014)."""
 
 
 def driver_form(rows: pd.DataFrame, history: History) -> pd.DataFrame:
