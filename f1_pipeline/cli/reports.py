@@ -222,7 +222,7 @@ def status(settings: Settings, output: TableOrJson) -> None:
         return
     for name in ("source", "release", "loaded_at", "newest_result", "next_race", "next_race_date", "home"):
         console.print(f"{name.replace('_', ' '):>16}  {found[name] or '-'}", soft_wrap=True)
-    if found["days_behind"]:
+    if found["days_behind"] and not found["simulated"]:
         console.print(
             f"[yellow]The next race was {found['days_behind']} days ago: newer data are out, or late.[/]"
         )

@@ -144,6 +144,13 @@ def test_late_data_say_how_old_they_are(make_database: Callable[..., Path]) -> N
     assert at.metric
 
 
+def test_a_simulated_championship_is_not_called_late(make_database: Callable[..., Path]) -> None:
+    make_database(source="simulated", next_date=dt.datetime.now(dt.UTC).date() - dt.timedelta(3))
+    warnings = [warning.value for warning in show().warning]
+    assert len(warnings) == 1, "no update would bring its next result"
+    assert "Simulated" in warnings[0]
+
+
 def test_no_race_ahead(database: Path) -> None:
     with create_engine(f"sqlite:///{database}").begin() as connection:
         connection.execute(update(schema.races).values(is_cancelled=True))

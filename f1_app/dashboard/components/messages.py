@@ -45,8 +45,11 @@ def no_forecasts() -> None:
 
 
 def late(state: State) -> None:
-    """Say how old the data are when the next race of the data should already have been run."""
-    if not state.days_late or state.next is None:
+    """Say how old the data are when the next race of the data should already have been run.
+
+    A simulated championship stands still: no update would bring its next result.
+    """
+    if not state.days_late or state.next is None or state.loaded.simulated:
         return
     ends = (
         f"The data end with the {state.newest.name} of {style.day(state.newest.date)},"
