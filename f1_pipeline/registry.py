@@ -22,7 +22,7 @@ from f1_pipeline.errors import NotReady
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-    from f1_pipeline.forecasting.models import WinModel
+    from f1_pipeline.forecasting.models import Model
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ _REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
 
 def _trusted() -> list[str]:
     """Types that a stored model may hold, beside skops' own safe list: trees, array types, our estimators."""
-    from f1_pipeline.forecasting.models import MODELS
+    from f1_pipeline.forecasting.models import REGISTERED
 
-    ours = (f"{model.__module__}.{model.__qualname__}" for model in MODELS.values())
+    ours = (f"{model.__module__}.{model.__qualname__}" for model in REGISTERED.values())
     return ["sklearn.tree._tree.Tree", "numpy.dtype", *ours]
 
 
@@ -66,7 +66,7 @@ class Registry:
 
     def register(
         self,
-        model: WinModel,
+        model: Model,
         horizon: str,
         rows: pd.DataFrame,
         metrics: dict[str, float],
@@ -86,7 +86,7 @@ class Registry:
         inputs = example[model.features()].astype("float64")
         if not hasattr(model, "empty_learner"):
             inputs.insert(0, "race_key", example["race_key"])
-        signature = infer_signature(inputs, model.win_probability(example))
+        signature = infer_signature(inputs, model.predict(example))
         with mlflow.start_run(experiment_id=self._experiment(name), tags=tags) as run:
             mlflow.log_params(model.hyperparameters())
             mlflow.log_metrics(metrics)
@@ -107,7 +107,7 @@ class Registry:
         client.set_registered_model_alias(name, CHAMPION, version.version)
         return Registered(run.info.run_id, name, str(version.version))
 
-    def load(self, model: WinModel, name: str, version: str) -> WinModel:
+    def load(self, model: Model, name: str, version: str) -> Model:
         """The fitted model of a version; ``model`` is an unfitted one with its hyper-parameters.
 
         Raises:
@@ -162,7 +162,7 @@ class Registry:
         return _experiment_id(self.tracking_uri, name, self.artifacts)
 
     @staticmethod
-    def _requirements(model: WinModel) -> list[str]:
+    def _requirements(model: Model) -> list[str]:
         # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
 

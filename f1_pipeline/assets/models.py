@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
 from sqlalchemy import Engine
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
-from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
@@ -22,7 +21,7 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.storage.models import add_version, in_force, versions
 
 if TYPE_CHECKING:
-    from f1_pipeline.forecasting.models import WinModel
+    from f1_pipeline.forecasting.models import Model
 
 _THREADS = 2
 """Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
@@ -75,7 +74,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
         "models",
         "models",
         f"{_COMBINATIONS[combined]} at the horizon {horizon}: which versions it is made of.",
-        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined]],
+        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined][horizon]],
         kinds={"python"},
     )
     definition.pop("io_manager_key")
@@ -84,14 +83,14 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
     def made_of(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings)
-        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined]}
+        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined][horizon]}
         existing = in_force(versions(engine, combined, horizon))
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             if race in existing and existing[race]["hyperparameters"].get("members") == parts:
                 continue
-            newest = members[COMBINED[combined][0]][race]
+            newest = members[COMBINED[combined][horizon][0]][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")
             add_version(
                 engine,
@@ -127,14 +126,14 @@ def _fits(
     settings: Settings,
     existing: dict[str, dict[str, Any]],
     remake: bool,
-) -> Iterator[tuple["WinModel", pd.DataFrame, str]]:
+) -> Iterator[tuple["Model", pd.DataFrame, str]]:
     """Fitted models for the races that need one, in order; the next fits run while one is registered."""
 
     from f1_pipeline.forecasting.models import (
         make,
     )  # scikit-learn takes 2 s to import: only who fits or loads pays
 
-    def fit(race: str) -> "tuple[WinModel, pd.DataFrame] | None":
+    def fit(race: str) -> "tuple[Model, pd.DataFrame] | None":
         kept = existing.get(race)
         if kept is not None and race in bench.finished and not remake:
             return None
@@ -152,16 +151,14 @@ def _fits(
 def _register(
     engine: Engine,
     registry: Registry,
-    model: "WinModel",
+    model: "Model",
     horizon: str,
     race: str,
     rows: pd.DataFrame,
     bench: Workbench,
 ) -> None:
-    p = model.win_probability(rows)
-    won = (rows["finish"] == 1).to_numpy()
     metrics = {
-        "training_log_loss": float(-np.log(p[won]).mean()),
+        **model.training_metrics(rows),
         "training_races": float(rows["race_key"].nunique()),
         "training_rows": float(len(rows)),
     }
@@ -209,14 +206,14 @@ def model_retention(database: Database, models: Models) -> MaterializeResult[Any
     registry, keep = models.registry(), database.settings().model_versions_kept
     pruned = {
         f"{name}_{horizon}": registry.prune(name, horizon, keep)
-        for name in TRAINED_MODELS
+        for name in REGISTERED
         for horizon in HORIZONS
     }
     return MaterializeResult(metadata={"pruned": sum(pruned.values()), "kept per model": keep})
 
 
 model_assets = [
-    *(_model_asset(name, horizon) for horizon in HORIZONS for name in TRAINED_MODELS),
+    *(_model_asset(name, horizon) for horizon in HORIZONS for name in REGISTERED),
     *(_combined_asset(name, horizon) for horizon in HORIZONS for name in COMBINED),
     model_retention,
 ]

@@ -13,7 +13,7 @@ from f1_pipeline.assets.common import emit, per_race
 from f1_pipeline.assets.models import RemakeConfig
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
-from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, RETIREMENT, TRAINED_MODELS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.history import build_history
@@ -26,7 +26,7 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.models import in_force, versions
 
 if TYPE_CHECKING:
-    from f1_pipeline.forecasting.models import WinModel
+    from f1_pipeline.forecasting.models import Model
 
 _KEEP = ["race_key", "model", "driver_id"]
 
@@ -38,11 +38,9 @@ class Forecaster:
         self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
     ):
         self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
-        self.versions = {
-            name: in_force(versions(engine, name, horizon)) for name in (*TRAINED_MODELS, *COMBINED)
-        }
+        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*REGISTERED, *COMBINED)}
         self.release = reads.newest_release(engine)
-        self._loaded: dict[tuple[str, int], WinModel] = {}
+        self._loaded: dict[tuple[str, int], Model] = {}
 
     def race(self, race_key: str) -> pd.DataFrame:
         """The prediction rows of one race, by every model, baseline and the ensemble.
@@ -50,23 +48,27 @@ class Forecaster:
         Raises:
             NotReady: there is no model version for the race.
         """
-        from f1_pipeline.forecasting.models import make
+        from f1_pipeline.forecasting.models import make_win
 
         rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
         trained = self.bench.trained_for[race_key]
         forecasts: dict[str, ModelForecast] = {}
         for name in TRAINED_MODELS:
             model, version = self._model(name, trained)
-            forecasts[name] = ModelForecast(version, model.win_probability(rows))
+            covariance = getattr(model, "covariance", None)  # only linear order models know it
+            forecasts[name] = ModelForecast(
+                version, model.predict(rows), covariance=None if covariance is None else covariance(rows)
+            )
         past = self.bench.training(race_key, self.settings)
         for name in BASELINES[self.horizon]:
-            model = make(name, self.horizon, self.settings.seed).fit(past)
-            forecasts[name] = ModelForecast(0, model.win_probability(rows))
+            baseline = make_win(name, self.horizon, self.settings.seed).fit(past)
+            forecasts[name] = ModelForecast(0, baseline.win_probability(rows))
         forecasts = add_combined(
-            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}
+            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}, self.horizon
         )
         seed = race_seed(self.settings.seed, race_key, self.horizon)
-        made = prediction_rows(rows, self.horizon, forecasts, self.settings.draws, seed)
+        retirement = self._model(RETIREMENT, trained)[0].predict(rows)
+        made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
         return made.assign(created_at=datetime.now(UTC), data_release=self.release)
 
     def _version(self, name: str, trained: str) -> dict[str, Any]:
@@ -76,14 +78,14 @@ class Forecaster:
             )
         return self.versions[name][trained]
 
-    def _model(self, name: str, trained: str) -> "tuple[WinModel, int]":
+    def _model(self, name: str, trained: str) -> "tuple[Model, int]":
         row = self._version(name, trained)
         version = int(row["version"])
         if (name, version) not in self._loaded:
             self._loaded[name, version] = self._load(name, trained, row)
         return self._loaded[name, version], version
 
-    def _load(self, name: str, trained: str, row: dict[str, Any]) -> "WinModel":
+    def _load(self, name: str, trained: str, row: dict[str, Any]) -> "Model":
         from f1_pipeline.forecasting.models import make
 
         model = make(name, self.horizon, self.settings.seed)
@@ -105,7 +107,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
-            deps=[["models", f"{name}_{horizon}"] for name in (*TRAINED_MODELS, *COMBINED)]
+            deps=[["models", f"{name}_{horizon}"] for name in (*REGISTERED, *COMBINED)]
             + [["features", horizon]],
             checks=[PROBABILITIES],
             scope={"horizon": horizon},
@@ -136,7 +138,15 @@ def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
     """The kept rows where a new forecast says the same: making it again must not change when it was made."""
     if kept is None or len(kept) != len(made):
         return made
-    compare = [*_KEEP, "constructor_id", "model_version", "win_probability", "expected_position", "cutoff"]
+    compare = [
+        *_KEEP,
+        "constructor_id",
+        "model_version",
+        "win_probability",
+        "expected_position",
+        "retirement_probability",
+        "cutoff",
+    ]
     left = made[compare].sort_values(_KEEP).reset_index(drop=True)
     right = kept[compare].sort_values(_KEEP).reset_index(drop=True)
     same = left.astype(str).equals(right.astype(str))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import AssetSelection, define_asset_job
 
-from f1_pipeline.domain.vocabulary import COMBINED, HORIZONS, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import COMBINED, HORIZONS, REGISTERED
 
 source_job = define_asset_job(
     "read_source",
@@ -25,7 +25,7 @@ forecast_jobs = {
     horizon: define_asset_job(
         f"forecast_{horizon}",
         AssetSelection.assets(
-            *(["models", f"{name}_{horizon}"] for name in (*TRAINED_MODELS, *COMBINED)),
+            *(["models", f"{name}_{horizon}"] for name in (*REGISTERED, *COMBINED)),
             ["predictions", horizon],
         ),
         description=f"Train what is due and forecast races at the horizon {horizon}.",

@@ -6,11 +6,17 @@ from __future__ import annotations
 HORIZONS = ("pre_weekend", "pre_race")
 """What a forecast knew: the entry list only, or practice, qualifying and grid too."""
 
-ENSEMBLE_MEMBERS = ("linear", "random_forest", "xgboost", "elo")
+ENSEMBLE_MEMBERS: tuple[str, ...] = ("linear", "random_forest", "xgboost", "elo")
 """The classic models, which the ensemble averages."""
 
-TRAINED_MODELS = (*ENSEMBLE_MEMBERS, "rating", "plackett_luce")
-"""Models that are trained, versioned and registered."""
+TRAINED_MODELS = (*ENSEMBLE_MEMBERS, "rating", "plackett_luce", "xgboost_order")
+"""Trained models of the winner."""
+
+RETIREMENT = "retirement"
+"""The model of who does not reach the finish; its forecast is part of every model's finishing orders."""
+
+REGISTERED = (*TRAINED_MODELS, RETIREMENT)
+"""Everything that is trained, versioned and registered."""
 
 ENSEMBLE = "ensemble"
 """Equal-weight average of ``ENSEMBLE_MEMBERS``."""
@@ -18,11 +24,17 @@ ENSEMBLE = "ensemble"
 POOL = "pool"
 """Equal-weight logarithmic pool of ``POOL_MEMBERS``: the forecast that is shown first."""
 
-POOL_MEMBERS = ("rating", "plackett_luce", "random_forest")
-"""The members of the pool: a rating, an order model with all features, and a model of another kind."""
+_ORDER_MODELS = ("rating", "plackett_luce", "xgboost_order")
 
-COMBINED = {ENSEMBLE: ENSEMBLE_MEMBERS, POOL: POOL_MEMBERS}
-"""Models that are made of others."""
+POOL_MEMBERS: dict[str, tuple[str, ...]] = {"pre_weekend": _ORDER_MODELS, "pre_race": (*_ORDER_MODELS, "random_forest")}
+"""The members of the pool: the order models, a rating, a regression on all features and boosted trees. Before the race
+the forest stands beside them: it learns what the grid is worth now; before the weekend it is far behind them."""
+
+COMBINED: dict[str, dict[str, tuple[str, ...]]] = {
+    ENSEMBLE: dict.fromkeys(HORIZONS, ENSEMBLE_MEMBERS),
+    POOL: POOL_MEMBERS,
+}
+"""Models that are made of others: their members by horizon."""
 
 BASELINES = {
     "pre_weekend": ("uniform", "elo_share", "standings_frequency"),

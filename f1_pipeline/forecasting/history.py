@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from f1_pipeline.domain.classification import started
+from f1_pipeline.domain.classification import RETIREMENT_CODES, started
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class History:
     (``order`` counts races from 0; it is the only clock that ratings and features use).
     ``entries``: ``race_key, driver_id, constructor_id``, one row per driver of a race, coming races too.
     ``starters``: one row per driver that took the start, with ``finish`` (1 = first; rank by classification,
-    then in the order of retirement), ``classified`` and ``points``.
+    then in the order of retirement), ``classified``, ``retired`` (DNF, NC) and ``points``.
     ``grid``, ``qualifying``, ``standings``: rows of the starting grid, qualifying and driver standings.
     """
 
@@ -57,7 +57,7 @@ def build_history(tables: dict[str, pd.DataFrame]) -> History:
 
 
 def starters(results: pd.DataFrame) -> pd.DataFrame:
-    """One row per driver that took the start, with ``finish`` 1..n and ``classified``.
+    """One row per driver that took the start, with ``finish`` 1..n, ``classified`` and ``retired``.
 
     Until 1964 drivers shared cars and have several rows in a race: the best one counts. Rows of a race
     stand in finishing order in the source; ``finish`` is an outcome and must not break ties elsewhere.
@@ -66,5 +66,7 @@ def starters(results: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(points=frame.groupby(["race_key", "driver_id"])["points"].transform("sum"))
     frame = frame.drop_duplicates(["race_key", "driver_id"])
     return frame.assign(
-        finish=frame.groupby("race_key").cumcount() + 1, classified=frame["position"].notna()
+        finish=frame.groupby("race_key").cumcount() + 1,
+        classified=frame["position"].notna(),
+        retired=frame["position_text"].isin(RETIREMENT_CODES),
     ).reset_index(drop=True)

@@ -24,11 +24,11 @@ class RaceScale:
     """How a race result is put on the scale of qualifying.
 
     ``rank``: per cent for one unit of the normal score of the finishing rank; ``gap``: per cent of qualifying for a
-    per cent of the race. The two are averaged. Fitted with the rating on seasons to 2009.
+    per cent of the race. The two are averaged. Fitted with the rating (``JointConfig``).
     """
 
-    rank: float = 1.2
-    gap: float = 0.32
+    rank: float = 0.54
+    gap: float = 1.61
 
 
 def qualifying_pace(rows: pd.DataFrame) -> pd.DataFrame:

@@ -81,6 +81,27 @@ def fit_weights(design: Floats, orders: Orders, penalty: float) -> Floats:
     )
 
 
+def curvature(
+    design: Floats, scores: Floats, orders: Orders, place_weights: tuple[float, ...] = PLACE_WEIGHTS
+) -> Floats:
+    """Matrix of second derivatives of ``loss`` with respect to the coefficients of a linear score, shape (d, d)."""
+    total = np.zeros((design.shape[1], design.shape[1]))
+    present = orders.index >= 0
+    filled = np.where(present, scores[orders.index], -np.inf)
+    for place, place_weight in enumerate(place_weights[: orders.index.shape[1]]):
+        races = np.flatnonzero(present[:, place])
+        left = filled[races, place:]
+        share = np.exp(left - left.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        rows = np.where(present[races, place:], orders.index[races, place:], 0)
+        weight = share * (orders.weight[races] * place_weight)[:, None]
+        columns = design[rows]
+        mean = np.einsum("rc,rcd->rd", share, columns)
+        total += np.einsum("rc,rcd,rce->de", weight, columns, columns, optimize=True)
+        total -= np.einsum("r,rd,re->de", weight.sum(axis=1), mean, mean, optimize=True)
+    return total
+
+
 def heat(parameters: Floats, doubt: Floats) -> Floats:
     """Factor on the scores of each row: ``exp(a + b * doubt)``, the inverse of the temperature."""
     return np.asarray(np.exp(parameters[0] + parameters[1] * doubt), dtype=np.float64)

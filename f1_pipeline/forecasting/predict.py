@@ -9,21 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from f1_pipeline.domain.points import scoring_places
+from f1_pipeline.domain.points import race_points, scoring_places
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE
-from f1_pipeline.forecasting.ensemble import combine, log_pool
+from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.orders import draw_orders
+from f1_pipeline.forecasting.orders import OrderDistribution, draw_orders
 
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """Win probabilities by one model version, and their interval where the model states one."""
+    """Win probabilities by one model version; their 95 % interval, or the covariance of the log strengths that it follows
+    from, where the model states one."""
 
     version: int
     win: Floats
     low: Floats | None = None
     high: Floats | None = None
+    covariance: Floats | None = None
 
 
 def race_seed(base: int, race_key: str, horizon: str) -> int:
@@ -33,7 +35,7 @@ def race_seed(base: int, race_key: str, horizon: str) -> int:
 
 
 def add_combined(
-    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int]
+    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int], horizon: str
 ) -> dict[str, ModelForecast]:
     """The forecasts and the models made of them (``COMBINED``), whose versions are given.
 
@@ -42,24 +44,46 @@ def add_combined(
     """
     made = dict(forecasts)
     for name, members in COMBINED.items():
-        parts = np.stack([forecasts[member].win for member in members])
-        made[name] = ModelForecast(versions[name], *(combine if name == ENSEMBLE else log_pool)(parts))
+        parts = [forecasts[member] for member in members[horizon]]
+        wins = np.stack([part.win for part in parts])
+        if name == ENSEMBLE:
+            made[name] = ModelForecast(versions[name], *combine(wins))
+        else:
+            pooled, disagreement = log_pool(wins)
+            known = [part.covariance for part in parts if part.covariance is not None]
+            # Members stand on the same ratings and races, so their errors are taken as common, not as independent.
+            shared = np.mean(known, axis=0) if known else np.zeros((len(pooled), len(pooled)))
+            made[name] = ModelForecast(versions[name], pooled, covariance=shared + np.diag(disagreement**2))
     return made
 
 
+def draws_of(win: Floats, retirement: Floats | None, draws: int, seed: int) -> OrderDistribution:
+    """The finishing orders behind stored numbers: the same numbers and seed give the same orders again."""
+    return draw_orders(win, draws, seed, retirement)
+
+
 def prediction_rows(
-    rows: pd.DataFrame, horizon: str, forecasts: Mapping[str, ModelForecast], draws: int, seed: int
+    rows: pd.DataFrame,
+    horizon: str,
+    forecasts: Mapping[str, ModelForecast],
+    retirement: Floats,
+    draws: int,
+    seed: int,
 ) -> pd.DataFrame:
     """The rows of ``predictions`` for one race: every model's view of its entries.
 
-    ``rows``: feature rows of one race, sorted by driver. Every number but the interval is a property of one
-    drawn order distribution (``orders``), so that they cannot contradict each other.
+    ``rows``: feature rows of one race, sorted by driver. ``retirement``: probability of each driver to retire, the same for
+    all models. Every number but the interval is a property of one drawn order distribution (``orders``), so that they
+    cannot contradict each other.
     """
     season = int(rows["season"].iloc[0])
-    places = scoring_places(season)
+    places, points = scoring_places(season), race_points(season)
     parts = []
     for name, forecast in forecasts.items():
-        orders = draw_orders(forecast.win, draws, seed)
+        orders = draws_of(forecast.win, retirement, draws, seed)
+        low, high = forecast.low, forecast.high
+        if forecast.covariance is not None:
+            low, high = interval(forecast.win, forecast.covariance)
         parts.append(
             pd.DataFrame(
                 {
@@ -70,11 +94,14 @@ def prediction_rows(
                     "constructor_id": rows["constructor_id"].to_numpy(),
                     "model_version": forecast.version,
                     "win_probability": forecast.win,
-                    "interval_low": np.nan if forecast.low is None else forecast.low,
-                    "interval_high": np.nan if forecast.high is None else forecast.high,
+                    "interval_low": np.nan if low is None else low,
+                    "interval_high": np.nan if high is None else high,
                     "podium_probability": np.minimum(orders.top(3), 1.0),
-                    "points_probability": np.minimum(orders.top(places), 1.0),
+                    "top6_probability": np.minimum(orders.top(6), 1.0),
+                    "points_probability": np.minimum(orders.scores(places), 1.0),
                     "expected_position": orders.expected_position(),
+                    "expected_points": orders.weights @ orders.points(points),
+                    "retirement_probability": retirement,
                     "cutoff": rows["cutoff"].to_numpy(),
                     "seed": seed,
                 }

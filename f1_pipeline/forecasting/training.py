@@ -16,12 +16,12 @@ Cadence = Literal["race", "season"] | int
 
 
 def labelled(matrix: pd.DataFrame, history: History) -> pd.DataFrame:
-    """Feature rows of everyone who took the start, with ``finish``, ``position``, ``order`` and ``season``.
+    """Feature rows of everyone who took the start, with ``finish``, ``position``, ``retired``, ``order`` and ``season``.
 
     Rows are sorted by race and driver: the finishing order of the source must not reach a learner.
     """
     keys = ["race_key", "driver_id"]
-    outcome = history.starters[[*keys, "finish", "position"]]
+    outcome = history.starters[[*keys, "finish", "position", "retired"]]
     rows = with_clock(matrix, history).merge(outcome, on=keys, how="inner", validate="one_to_one")
     return rows.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
 
@@ -45,7 +45,7 @@ def training_set(rows: pd.DataFrame, cutoff_order: int, from_season: int) -> pd.
 def training_hash(rows: pd.DataFrame, horizon: str) -> str:
     """Hash of everything a model could learn from: features, outcome and grouping of the rows."""
     digest = hashlib.sha256("\n".join(rows["race_key"] + "/" + rows["driver_id"]).encode())
-    values = rows[[*names(horizon, seen_by="order"), "finish"]].to_numpy(dtype=np.float64)
+    values = rows[[*names(horizon, seen_by="any model"), "finish", "retired"]].to_numpy(dtype=np.float64)
     digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 

@@ -10,8 +10,8 @@ class Feature:
     """One column of the feature matrix.
 
     ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``audience``: which models
-    see it: ``all``; ``order``, the order models only (the classic baselines stay what people know); ``none``,
-    weather, which waits for forecasts made before the race, because observed weather would be a leak.
+    see it: ``all``; ``order``, the order models only (the classic baselines stay what people know); ``retirement``, the
+    retirement model only; ``none``, weather, which waits for forecasts made before the race, because observed weather would be a leak.
     """
 
     name: str
@@ -33,6 +33,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("joint_rating_sd", "rating", audience="order"),
     Feature("team_rating", "rating", audience="order"),
     Feature("driver_rating", "rating", audience="order"),
+    *(
+        Feature(f"retirement_{of}", "reliability", audience="retirement")
+        for of in ("field", "team", "driver", "circuit")
+    ),
     Feature("constructor_wins_this_season", "constructor"),
     Feature("avg_points_per_race", "constructor"),
     Feature("reliability_score", "constructor"),
@@ -53,13 +57,18 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-_SEEN_BY = {"classic": ("all",), "order": ("all", "order"), "everyone": ("all", "order", "none")}
+_SEEN_BY = {
+    "classic": ("all",),
+    "order": ("all", "order"),
+    "any model": ("all", "order", "retirement"),
+    "everyone": ("all", "order", "retirement", "none"),
+}
 
 
 def names(horizon: str, seen_by: str = "everyone") -> list[str]:
     """Feature names known at a horizon (``pre_weekend`` or ``pre_race``), in catalogue order.
 
-    ``seen_by``: ``classic`` or ``order`` models, or ``everyone`` for the whole matrix.
+    ``seen_by``: ``classic`` or ``order`` models, ``any model``, or ``everyone`` for the whole matrix.
     """
     return [
         feature.name

@@ -6,6 +6,7 @@ import pandas as pd
 
 from f1_pipeline.forecasting.features import catalogue, competitors, weekend
 from f1_pipeline.forecasting.history import History
+from f1_pipeline.forecasting.reliability import COLUMNS, retirement_rates
 
 _DAYS_BEFORE = pd.Timedelta(days=3)
 """A weekend begins on Thursday evening: used where the source has no session times (F1DB: before 2024)."""
@@ -50,6 +51,7 @@ def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, hor
         competitors.constructor_season(rows, history),
         competitors.constructor_reliability(rows, history),
         competitors.championship_place(rows, history),
+        _rates(rows, history),
         weekend.circuit(rows, history),
         weekend.driver_at_circuit(rows, history),
     ]
@@ -60,6 +62,13 @@ def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, hor
     # ``array`` keeps the type, also where there are no rows (no grid is published yet).
     head = rows.assign(horizon=horizon, cutoff=moment.reindex(rows["race_key"]).array)
     return pd.concat([head, values], axis=1)
+
+
+def _rates(rows: pd.DataFrame, history: History) -> pd.DataFrame:
+    keys = ["race_key", "driver_id"]
+    rates = retirement_rates(history).drop_duplicates(keys)
+    found = rows[keys].merge(rates, on=keys, how="left")
+    return found[list(COLUMNS)].set_index(rows.index)
 
 
 def _on_the_grid(rows: pd.DataFrame, history: History) -> pd.DataFrame:

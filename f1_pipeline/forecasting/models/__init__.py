@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL
-from f1_pipeline.forecasting.models.base import WinModel
+from f1_pipeline.forecasting.models.base import Model, WinModel
 from f1_pipeline.forecasting.models.baselines import EloShare, GridFrequency, StandingsFrequency, Uniform
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.forecasting.models.linear import LinearWin
-from f1_pipeline.forecasting.models.order import PlackettLuceWin, RatingWin
+from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
+from f1_pipeline.forecasting.models.order_linear import LinearOrder, PlackettLuceWin, RatingWin
+from f1_pipeline.forecasting.models.retirement import RetirementModel
 from f1_pipeline.forecasting.models.trees import BoostedWin, ForestWin
 
 MODELS: dict[str, type[WinModel]] = {
-    model.name: model for model in (LinearWin, ForestWin, BoostedWin, EloSoftmax, RatingWin, PlackettLuceWin)
+    model.name: model
+    for model in (LinearWin, ForestWin, BoostedWin, EloSoftmax, RatingWin, PlackettLuceWin, BoostedOrder)
 }
-"""Models that are trained, versioned and registered."""
+"""Trained models of the winner."""
+
+REGISTERED: dict[str, type[Model]] = {**MODELS, RetirementModel.name: RetirementModel}
+"""Everything that is trained, versioned and registered."""
 
 
 def baselines(horizon: str) -> dict[str, type[WinModel]]:
@@ -22,10 +28,31 @@ def baselines(horizon: str) -> dict[str, type[WinModel]]:
     return {model.name: model for model in (Uniform, EloShare, places)}
 
 
-def make(name: str, horizon: str, seed: int) -> WinModel:
+def make(name: str, horizon: str, seed: int) -> Model:
     """A new, unfitted model of a horizon; ``seed`` reaches those that use chance."""
-    model = {**MODELS, **baselines(horizon)}[name](horizon=horizon)
+    model = {**REGISTERED, **baselines(horizon)}[name](horizon=horizon)
     return model.set_params(seed=seed) if "seed" in model.get_params() else model
 
 
-__all__ = ["COMBINED", "ENSEMBLE", "MODELS", "POOL", "WinModel", "baselines", "make"]
+def make_win(name: str, horizon: str, seed: int) -> WinModel:
+    """``make`` for a model of the winner."""
+    model = make(name, horizon, seed)
+    if not isinstance(model, WinModel):
+        raise TypeError(f"{name} is not a model of the winner")
+    return model
+
+
+__all__ = [
+    "COMBINED",
+    "ENSEMBLE",
+    "MODELS",
+    "POOL",
+    "REGISTERED",
+    "LinearOrder",
+    "Model",
+    "RetirementModel",
+    "WinModel",
+    "baselines",
+    "make",
+    "make_win",
+]

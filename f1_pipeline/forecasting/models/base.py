@@ -1,4 +1,4 @@
-"""The contract of a model: who wins, as a probability over the entries of each race.
+"""The contract of a model, and of those that say who wins: a probability over the entries of each race.
 
 Conventions follow scikit-learn's estimators: ``__init__`` only stores hyper-parameters under their own
 names, ``fit`` returns self, what was learnt ends in ``_`` and a second fit forgets the first. One
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from f1_pipeline.forecasting.grouping import Floats, normalise
 
 
-class WinModel(BaseEstimator):
+class Model(BaseEstimator):
     """Base of all models.
 
     ``name`` names the model in tables and in MLflow. ``learnt`` tells models whose versions are kept in the
@@ -30,8 +31,24 @@ class WinModel(BaseEstimator):
         raise NotImplementedError
 
     def fit(self, rows: pd.DataFrame) -> Self:
-        """Learn from ``rows``: ``race_key``, ``finish`` (1 = winner) and the features; starters only."""
+        """Learn from ``rows`` of starters: ``race_key``, the outcome (``finish``, ``retired``) and the features."""
         raise NotImplementedError
+
+    def predict(self, rows: pd.DataFrame) -> Floats:
+        """The probability that the model is about, of each row; generic tools (MLflow's pyfunc) call it."""
+        raise NotImplementedError
+
+    def training_metrics(self, rows: pd.DataFrame) -> dict[str, float]:
+        """How well it fits the rows it has learnt from."""
+        raise NotImplementedError
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Hyper-parameters as plain values, for the tables and MLflow."""
+        return dict(self.get_params(deep=False))
+
+
+class WinModel(Model):
+    """Base of the models of the winner: ``fit`` reads ``finish`` (1 = winner)."""
 
     def strengths(self, rows: pd.DataFrame) -> Floats:
         """Non-negative strengths of the rows, proportional to the win probability within a race."""
@@ -42,9 +59,10 @@ class WinModel(BaseEstimator):
         return normalise(self.strengths(rows), rows["race_key"])
 
     def predict(self, rows: pd.DataFrame) -> Floats:
-        """``win_probability`` under the name that generic tools (MLflow's pyfunc) call."""
+        """``win_probability``."""
         return self.win_probability(rows)
 
-    def hyperparameters(self) -> dict[str, Any]:
-        """Hyper-parameters as plain values, for the tables and MLflow."""
-        return dict(self.get_params(deep=False))
+    def training_metrics(self, rows: pd.DataFrame) -> dict[str, float]:
+        """Mean log loss of the winner over the races."""
+        won = (rows["finish"] == 1).to_numpy()
+        return {"training_log_loss": float(-np.log(self.win_probability(rows)[won]).mean())}

@@ -70,6 +70,11 @@ feature_matrix = Table(
             "joint_rating_sd",
             "team_rating",
             "driver_rating",
+            # logarithms: odds of the field, ratios of team, driver and circuit to it
+            "retirement_field",
+            "retirement_team",
+            "retirement_driver",
+            "retirement_circuit",
             "constructor_wins_this_season",
             "avg_points_per_race",
             "reliability_score",

@@ -9,9 +9,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_RATES = ("retirement_field", "retirement_team", "retirement_driver", "retirement_circuit")
+
 
 def upgrade() -> None:
-
     op.create_table(
         "accuracy_summaries",
         sa.Column("period", sa.String(length=12), nullable=False),
@@ -260,9 +261,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("top6_probability", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("expected_points", sa.Float(), nullable=True))
 
+    for name in _RATES:
+        op.add_column("feature_matrix", sa.Column(name, sa.Float(), nullable=True))
+    # Ratings have new parameters and features new columns: both are made again from the results by the next update,
+    # in seconds. Forecasts and model versions stay.
+    op.execute("DELETE FROM feature_matrix")
+    op.execute("DELETE FROM joint_ratings")
+
 
 def downgrade() -> None:
-
+    with op.batch_alter_table("feature_matrix") as batch:
+        for name in reversed(_RATES):
+            batch.drop_column(name)
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.drop_column("expected_points")
         batch_op.drop_column("top6_probability")
