@@ -26,7 +26,10 @@ POOL = "pool"
 
 _ORDER_MODELS = ("rating", "plackett_luce", "xgboost_order")
 
-POOL_MEMBERS: dict[str, tuple[str, ...]] = {"pre_weekend": _ORDER_MODELS, "pre_race": (*_ORDER_MODELS, "random_forest")}
+POOL_MEMBERS: dict[str, tuple[str, ...]] = {
+    "pre_weekend": _ORDER_MODELS,
+    "pre_race": (*_ORDER_MODELS, "random_forest"),
+}
 """The members of the pool: the order models, a rating, a regression on all features and boosted trees. Before the race
 the forest stands beside them: it learns what the grid is worth now; before the weekend it is far behind them."""
 

@@ -64,8 +64,22 @@ class JointConfig:
         )
 
 
-SESSION_ORDER = {"SQ": 0, "S": 1, "Q": 2, "R": 3}
-"""Order of the sessions of a weekend; 2021-22 sprints followed qualifying, which changes no forecast."""
+_SESSION_ORDER = {"SQ": 0, "S": 1, "Q": 2, "R": 3}
+_SESSION_ORDER_2021 = {"SQ": 0, "Q": 0, "S": 1, "R": 2}
+"""In 2021 and 2022 qualifying gave the grid of the sprint, and the sprint that of the race."""
+
+
+def session_order(season: int, session: str) -> int:
+    """Place of a session in its weekend."""
+    order = _SESSION_ORDER_2021 if season in (2021, 2022) else _SESSION_ORDER
+    return order[session]
+
+
+def sets_sprint_grid(weekend: Weekend, session: str) -> bool:
+    """Whether a session gave the grid of the sprint."""
+    if weekend.season in (2021, 2022):
+        return session == "Q" and any(event.session == "S" for event in weekend.events)
+    return session == "SQ"
 
 
 @dataclass(frozen=True)
@@ -214,7 +228,11 @@ class Championships:
         events = pd.concat([self._qualifying, race_pace(self._results, scale)], ignore_index=True)
         events = events[events["race_key"].isin(self._order.keys())]
         events = events.assign(
-            order=events["race_key"].map(self._order), place=events["session"].map(SESSION_ORDER)
+            order=events["race_key"].map(self._order),
+            place=[
+                session_order(self._season[race], session)
+                for race, session in zip(events["race_key"], events["session"], strict=True)
+            ],
         ).sort_values(["order", "place", "driver_id"], kind="stable")
         drivers, teams = self._encode(events)
         y = events["y"].to_numpy(dtype=np.float64)
@@ -266,8 +284,8 @@ def joint_ratings(championships: Championships, config: JointConfig) -> pd.DataF
 
     Returns:
         ``race_key, horizon, driver_id, constructor_id, team_mean, team_sd, driver_mean, driver_sd, mean, sd`` in per
-        cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_race``, after the sessions before the
-        race, where there were any.
+        cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_sprint`` and ``pre_race``, after the
+        sessions before sprint and race, where there were any.
     """
     parts = []
     for weekend, horizon, rating in run_filter(championships, config):
@@ -296,6 +314,8 @@ def run_filter(
         before = [event for event in weekend.events if event.session != "R"]
         for event in before:
             state.observe(event, season)
+            if entered and sets_sprint_grid(weekend, event.session):
+                yield weekend, "pre_sprint", state.rating(weekend.drivers, weekend.teams, season)
         if before and entered:
             yield weekend, "pre_race", state.rating(weekend.drivers, weekend.teams, season)
         for event in weekend.events[len(before) :]:
