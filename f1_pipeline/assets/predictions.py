@@ -86,7 +86,7 @@ class Forecaster:
     def _load(self, name: str, trained: str, row: dict[str, Any]) -> "WinModel":
         from f1_pipeline.forecasting.models import make
 
-        model = make(name, self.horizon, self.settings.seed)
+        model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
         try:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
         except NotReady:

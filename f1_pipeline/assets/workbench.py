@@ -28,6 +28,20 @@ class Workbench:
         """Place of a race in the calendar."""
         return int(self.history.races.set_index("race_key")["order"].loc[race_key])
 
+    @property
+    def upcoming(self) -> str | None:
+        """The first race after the newest result, if the calendar has one."""
+        races = self.history.races
+        raced = races["race_key"].isin(self.finished)
+        last = int(races.loc[raced, "order"].max()) if raced.any() else -1
+        coming = races.loc[races["order"] == last + 1, "race_key"]
+        return None if coming.empty else str(coming.iloc[0])
+
+    @property
+    def serving(self) -> str | None:
+        """The race whose version forecasts the upcoming one."""
+        return None if self.upcoming is None else self.trained_for.get(self.upcoming)
+
     def training(self, race_key: str, settings: Settings) -> pd.DataFrame:
         """Everything a model for the race may learn from."""
         return training_set(self.rows, self.order(race_key), settings.train_from_season)
