@@ -23,9 +23,9 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import superseded_forecasts
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
-from f1_pipeline.storage.models import superseded_forecasts
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition

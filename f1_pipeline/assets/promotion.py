@@ -63,13 +63,16 @@ def promotion(
     champion_version = _champion_version(engine, name, horizon)
     registry.require()
     bench = open_workbench(engine, horizon, settings)
-    race = bench.serving
-    if race is None or bench.upcoming is None:
+    race = bench.upcoming
+    if race is None:
         raise NotReady(
             "the calendar has no race to come that a version could be trained for: run `f1 update`"
         )
     record_recipe(engine, name, horizon)
-    held = recipe_parameters(name, recipes(engine, name, horizon, bench)(bench.upcoming))
+    settle(
+        engine, registry, name, horizon
+    )  # what a killed run left behind: a decision is tagged while it is the newest
+    held = recipe_parameters(name, recipes(engine, name, horizon, bench)(race))
     if config.rollback:
         parameters, comparison = _recipe_before(engine, name, horizon, held), None
     else:

@@ -35,7 +35,7 @@ def recipes(engine: Engine, name: str, horizon: str, bench: Workbench) -> Callab
     rows = decisions(engine, name, horizon)
     newest = champion(versions(engine, name, horizon))
     before = {} if newest is None else dict(newest["hyperparameters"])
-    order = bench.history.races.set_index("race_key")["order"].to_dict()
+    order = {str(race): index for index, race in enumerate(bench.history.races["race_key"])}
 
     def recipe(race_key: str) -> dict[str, Any]:
         decision = decision_for(rows, order, race_key)

@@ -11,6 +11,7 @@ from f1_pipeline.forecasting.history import History, build_history
 from f1_pipeline.forecasting.training import labelled, trained_for, training_set, with_clock
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import promoted_after
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings) -> Workbenc
             settings.retrain_recent_seasons,
             settings.retrain_recent,
             settings.retrain_before,
+            promoted_after(engine, horizon),
         ),
         finished=finished,
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.models import insert_version
 from f1_pipeline.storage.records import read_frame
-from f1_pipeline.storage.schema import model_decisions
+from f1_pipeline.storage.schema import model_decisions, predictions
 
 
 def decisions(engine: Engine, name: str | None = None, horizon: str | None = None) -> pd.DataFrame:
@@ -45,11 +45,36 @@ def decision_for(rows: pd.DataFrame, order: Mapping[str, int], race_key: str) ->
     ``rows``: ``decisions`` of one model and horizon; ``order``: place of each race in the calendar. A recipe that was
     chosen knowing a race must not forecast it, nor any race before: that would be a choice by the result.
     """
-    records: list[dict[str, Any]] = [
-        {str(name): value for name, value in row.items()} for row in rows.to_dict("records")
-    ]
-    for row in reversed(records):
+    for row in reversed(rows[rows["promoted"]].to_dict("records")):
         through = row["known_through"]
-        if row["promoted"] and (not isinstance(through, str) or order[through] < order[race_key]):
-            return row
+        if not isinstance(through, str) or order[through] < order[race_key]:
+            return {str(name): value for name, value in row.items()}
     return None
+
+
+def promoted_after(engine: Engine, horizon: str) -> set[str]:
+    """Races after which a recipe of some model was promoted, or gone back to: the next race has a version of its own."""
+    made = model_decisions
+    query = select(made.c.known_through).where(
+        made.c.horizon == horizon, made.c.promoted, made.c.known_through.is_not(None)
+    )
+    with engine.connect() as connection:
+        return {str(race) for race in connection.scalars(query.distinct())}
+
+
+def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
+    """Horizons at which the stored forecast of a race is older than a promotion of one of its models."""
+    made = model_decisions
+    query = (
+        select(predictions.c.horizon)
+        .join(made, (made.c.name == predictions.c.model) & (made.c.horizon == predictions.c.horizon))
+        .where(
+            predictions.c.race_key == race_key,
+            made.c.promoted,
+            made.c.known_through.is_not(None),
+            made.c.challenger_version > predictions.c.model_version,
+        )
+        .distinct()
+    )
+    with engine.connect() as connection:
+        return {str(horizon) for horizon in connection.scalars(query)}

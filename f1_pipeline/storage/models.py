@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, exists, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.records import read_frame
-from f1_pipeline.storage.schema import models, predictions
+from f1_pipeline.storage.schema import models
 
 CHAMPION_ROLE, CHALLENGER_ROLE = "champion", "challenger"
 """A version in force for its race, and one that was compared and stayed out."""
@@ -57,30 +57,3 @@ def champion(rows: pd.DataFrame) -> dict[str, Any] | None:
 def _champions(rows: pd.DataFrame) -> list[dict[str, Any]]:
     chosen = rows[rows["role"] == CHAMPION_ROLE]
     return [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
-
-
-def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
-    """Horizons at which the stored forecast of a race was made by a version that a newer one has replaced."""
-    newer = models.alias("newer")
-    query = (
-        select(predictions.c.horizon)
-        .join(
-            models,
-            (models.c.name == predictions.c.model)
-            & (models.c.horizon == predictions.c.horizon)
-            & (models.c.version == predictions.c.model_version),
-        )
-        .where(
-            predictions.c.race_key == race_key,
-            exists().where(
-                newer.c.name == models.c.name,
-                newer.c.horizon == models.c.horizon,
-                newer.c.race_key == models.c.race_key,
-                newer.c.version > models.c.version,
-                newer.c.role == CHAMPION_ROLE,
-            ),
-        )
-        .distinct()
-    )
-    with engine.connect() as connection:
-        return {str(horizon) for horizon in connection.scalars(query)}
