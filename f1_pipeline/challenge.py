@@ -11,7 +11,6 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.update import Report, Runs, Tell, read_state
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,6 @@ def run_challenge(
     from f1_pipeline.forecasting.models import checked
 
     checked(model, hyperparameters)
-    upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
     config = {
         "model": model,

@@ -171,9 +171,10 @@ class Registry:
             self._client().search_registered_models(max_results=1)
         except Exception as error:  # of requests, of MLflow, or of the driver of its database
             reason = str(error).strip().splitlines()[0][:300]
+            # Without the cause: a run reports the innermost one, and that does not say what was being done.
             raise RegistryUnavailable(
                 f"MLflow at {self.tracking_uri} does not answer, and nothing was changed: {reason}"
-            ) from error
+            ) from None
 
     def prune(self, model: str, horizon: str, keep: int) -> int:
         """Remove the artefacts of all but the newest ``keep`` versions, champion and challenger; returns how many.

@@ -86,6 +86,7 @@ def _run(
 ) -> dict[str, Any]:
     from f1_pipeline.challenge import run_challenge
 
+    open_tables(settings)
     return run_challenge(
         settings,
         model,

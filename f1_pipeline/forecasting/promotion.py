@@ -105,7 +105,8 @@ def compare(challenger: pd.Series, champion: pd.Series) -> Comparison:
     """
     if set(challenger.index) != set(champion.index) or not challenger.index.is_unique:
         raise ValueError("a paired comparison needs both recipes on the same races")
-    differences = (challenger - champion.loc[challenger.index]).to_numpy(dtype="float64")
+    champion = champion.loc[challenger.index]
+    differences = (challenger - champion).to_numpy(dtype="float64")
     mean, low, high = bootstrap_mean(differences)
     races = len(differences)
     if races < MIN_RACES:
