@@ -185,10 +185,10 @@ class Registry:
         client = self._client()
         name = self.registered_name(model, horizon)
         versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda v: -int(v.version))
-        named = _aliases(client, name) if versions else {}
+        named = set(_aliases(client, name).values()) if versions else set()
         pruned = 0
         for version in versions[keep:]:
-            if version.version in named.values() or PRUNED_TAG in version.tags:
+            if str(version.version) in named or PRUNED_TAG in version.tags:
                 continue
             self._remove_artefact(client, version)
             client.set_model_version_tag(name, version.version, PRUNED_TAG, "pruned")

@@ -283,7 +283,7 @@ def test_the_recipe_on_record_outlives_other_defaults_and_other_code(
     used = _version(home, int(_forecast(home)["model_version"].iloc[0]))
     assert (used["recipe"], used["hyperparameters"]["penalty"]) == (2, 1.0)
     last = decisions(_engine(home), *ELO).iloc[-1]
-    assert "recipe version changed from 1 to 2" in last["reason"]
+    assert "recipe version changed: from 1 to 2" in last["reason"]
     assert (last["recipe"], last["hyperparameters"]) == (2, {"penalty": 1.0})
     _run(home, "forecast_pre_weekend", NEXT)
     assert len(decisions(_engine(home), *ELO)) == 2, "said once"

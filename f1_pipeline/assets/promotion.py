@@ -99,7 +99,7 @@ def promotion(
             "difference": None if comparison is None else comparison.difference,
             "low": None if comparison is None else comparison.low,
             "high": None if comparison is None else comparison.high,
-            "reason": "by hand, back to a recipe that was in force"
+            "reason": "by hand: back to a recipe that was in force"
             if comparison is None
             else comparison.reason,
             "decided_at": datetime.now(UTC),

@@ -65,7 +65,7 @@ def record_recipe(engine: Engine, name: str, horizon: str) -> None:
     }
     if promoted.empty:
         parameters = {k: v for k, v in newest["hyperparameters"].items() if k not in _NOT_OF_THE_RECIPE}
-        reason = "the first recipe on record: there was none to compare it with"
+        reason = "first recipe: there was none to compare it with"
         add_decision(engine, {**shared, "hyperparameters": parameters, "reason": reason})
         return
     last = promoted.iloc[-1]
@@ -77,7 +77,7 @@ def record_recipe(engine: Engine, name: str, horizon: str) -> None:
                 **shared,
                 "hyperparameters": dict(last["hyperparameters"]),
                 "known_through": through if isinstance(through, str) else None,
-                "reason": f"recipe version changed from {last['recipe']} to {newest['recipe']}: the code of the "
+                "reason": f"recipe version changed: from {last['recipe']} to {newest['recipe']}; the code of the "
                 "earlier one is gone, so nothing was compared",
             },
         )
