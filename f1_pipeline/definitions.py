@@ -12,6 +12,7 @@ warnings.filterwarnings("ignore", category=BetaWarning)
 from f1_pipeline.assets.derived import feature_assets, rating_assets  # noqa: E402
 from f1_pipeline.assets.models import model_assets  # noqa: E402
 from f1_pipeline.assets.predictions import prediction_assets  # noqa: E402
+from f1_pipeline.assets.promotion import promotion  # noqa: E402
 from f1_pipeline.assets.raw import race_assets, reference_assets, source_release  # noqa: E402
 from f1_pipeline.assets.resources import Database, Models, RaceTableIOManager, Source  # noqa: E402
 from f1_pipeline.automation.jobs import jobs  # noqa: E402
@@ -23,6 +24,7 @@ ASSETS = [
     *rating_assets,
     *feature_assets,
     *model_assets,
+    promotion,
     *prediction_assets,
 ]
 

@@ -47,5 +47,13 @@ class WriteRefused(PermanentError):
     """A write would touch other races than the ones it was asked for, or none."""
 
 
+class RecipeInvalid(PermanentError):
+    """A recipe (hyper-parameters of a model) that cannot be trained, or has no business in a comparison."""
+
+
+class RegistryUnavailable(TransientError):
+    """MLflow did not answer; tables and registry are as they were."""
+
+
 class NotReady(PermanentError):
     """Something that is needed first does not exist yet; the message says what to do."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1_pipeline.errors import NotReady
+from f1_pipeline.errors import NotReady, RegistryUnavailable
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -29,8 +29,14 @@ logger = logging.getLogger(__name__)
 CHAMPION = "champion"
 """Alias of the version that the next forecast uses."""
 
+CHALLENGER = "challenger"
+"""Alias of the version of the newest challenger, until one is promoted."""
+
 PRUNED_TAG = "artefact"
 """Tag of a version whose artefact the housekeeping removed; run, parameters and metrics stay."""
+
+_ANSWER_SECONDS = 10.0
+"""Time in which an MLflow server says that it is there."""
 
 _REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
 
@@ -71,11 +77,13 @@ class Registry:
         rows: pd.DataFrame,
         metrics: dict[str, float],
         tags: dict[str, str],
+        alias: str | None = None,
     ) -> Registered:
         """Store a fitted model as a new version.
 
         ``rows`` are some of the training rows: the input signature and example are taken from them. ``tags`` carry
-        the data cutoff, the last race seen and the race that the version was trained for.
+        the data cutoff, the last race seen and the race that the version was trained for. The alias of the champion
+        is not given here: ``point`` does that, once the tables say which version it is.
         """
         import mlflow
         from mlflow.models import infer_signature
@@ -104,7 +112,8 @@ class Registry:
             version = client.create_model_version(
                 name, source=f"models:/{info.model_id}", run_id=run.info.run_id, tags=tags
             )
-        client.set_registered_model_alias(name, CHAMPION, version.version)
+        if alias is not None:
+            client.set_registered_model_alias(name, alias, version.version)
         return Registered(run.info.run_id, name, str(version.version))
 
     def load(self, model: Model, name: str, version: str) -> Model:
@@ -129,8 +138,46 @@ class Registry:
             raise NotReady(f"model version {name} {version} holds a {type(loaded).__name__}")
         return loaded
 
+    def point(self, name: str, aliases: dict[str, str | None]) -> None:
+        """Let each alias name a version of a registered model, or none; what is so already is not written."""
+        client = self._client()
+        held = _aliases(client, name)
+        for alias, version in aliases.items():
+            if version is None and alias in held:
+                client.delete_registered_model_alias(name, alias)
+            elif version is not None and held.get(alias) != version:
+                client.set_registered_model_alias(name, alias, version)
+
+    def tag(self, name: str, version: str, tags: dict[str, str]) -> None:
+        """Set tags of a version; those it has already are not written."""
+        client = self._client()
+        held = client.get_model_version(name, version).tags
+        for key, value in tags.items():
+            if held.get(key) != value:
+                client.set_model_version_tag(name, version, key, value)
+
+    def require(self) -> None:
+        """Make sure that MLflow answers, before minutes are spent on what has to be stored in it.
+
+        Raises:
+            RegistryUnavailable: it does not.
+        """
+        import requests
+
+        try:
+            if self.tracking_uri.startswith("http"):
+                # MLflow's own client tries for minutes before it says that nobody is there.
+                requests.get(f"{self.tracking_uri}/health", timeout=_ANSWER_SECONDS)
+            self._client().search_registered_models(max_results=1)
+        except Exception as error:  # of requests, of MLflow, or of the driver of its database
+            reason = str(error).strip().splitlines()[0][:300]
+            # Without the cause: a run reports the innermost one, and that does not say what was being done.
+            raise RegistryUnavailable(
+                f"MLflow at {self.tracking_uri} does not answer, and nothing was changed: {reason}"
+            ) from None
+
     def prune(self, model: str, horizon: str, keep: int) -> int:
-        """Remove the artefacts of all but the newest ``keep`` versions and the champion; returns how many.
+        """Remove the artefacts of all but the newest ``keep`` versions, champion and challenger; returns how many.
 
         A season of forests is some 120 MB. Versions, runs, parameters and metrics stay, tagged; a pruned version
         can be trained again, because its cutoff and seed are known.
@@ -138,10 +185,10 @@ class Registry:
         client = self._client()
         name = self.registered_name(model, horizon)
         versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda v: -int(v.version))
-        champion = client.get_model_version_by_alias(name, CHAMPION).version if versions else None
+        named = set(_aliases(client, name).values()) if versions else set()
         pruned = 0
         for version in versions[keep:]:
-            if version.version == champion or PRUNED_TAG in version.tags:
+            if str(version.version) in named or PRUNED_TAG in version.tags:
                 continue
             self._remove_artefact(client, version)
             client.set_model_version_tag(name, version.version, PRUNED_TAG, "pruned")
@@ -165,6 +212,11 @@ class Registry:
     def _requirements(model: Model) -> list[str]:
         # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
+
+
+def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
+    """Versions by alias."""
+    return {alias: str(version) for alias, version in client.get_registered_model(name).aliases.items()}
 
 
 @lru_cache(maxsize=4)

@@ -23,6 +23,7 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import superseded_forecasts
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
 
@@ -140,8 +141,15 @@ class Runs:
     def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
         self.instance, self.report, self.tell = instance, report, tell
 
-    def run(self, job: str, title: str, span: KeyRange | None, remake: bool = False) -> None:
-        """Run a job to its end; ``remake`` makes forecasts anew that exist.
+    def run(
+        self,
+        job: str,
+        title: str,
+        span: KeyRange | None,
+        remake: bool = False,
+        ops: dict[str, Any] | None = None,
+    ) -> None:
+        """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
             UpdateFailed: a step failed.
@@ -167,7 +175,7 @@ class Runs:
         began = time.monotonic()
         definition = defs.resolve_job_def(job)
         result = definition.execute_in_process(
-            run_config=_run_config(definition, remake),
+            run_config=_run_config(definition, remake) | ({"ops": ops} if ops else {}),
             instance=self.instance,
             tags=tags,
             raise_on_error=False,
@@ -224,14 +232,13 @@ def read_state(
     changed: set[str] = set()
     if bundle is not None:
         changed = changed_races(engine, bundle, calendar)
-    if derived is not None:
-        upcoming = next_race(keys, set(held.loc[held["finished"], "race_key"]))
-        stale = {upcoming} if upcoming else set()
-    else:
-        stale = set()
+    upcoming = next_race(keys, set(held.loc[held["finished"], "race_key"]))
+    # A promotion, too, makes the forecast of the next race one of yesterday.
+    superseded = superseded_forecasts(engine, upcoming) if upcoming else set()
     forecast_from = _forecast_from(held, settings)
     forecast = {
-        horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon) - stale
+        horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon)
+        - ({upcoming} if derived is not None or horizon in superseded else set())
         for horizon in HORIZONS
     }
     scored = reads.scored_hashes(engine)

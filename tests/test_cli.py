@@ -262,6 +262,42 @@ def test_doctor_before_anything_was_done() -> None:
     assert "none yet" in _ok("doctor")
 
 
+# --- models ----------------------------------------------------------------------------------------------
+
+
+def test_models_shows_the_champions(home: Path) -> None:
+    rows = json.loads(_ok("models", "--format", "json"))
+    assert [(row["model"], row["horizon"]) for row in rows] == [
+        (name, horizon) for name in TRAINED_MODELS for horizon in HORIZONS
+    ]
+    engine = get_engine(get_settings().tables_url)
+    made = reads.read_table(engine, schema.models).set_index(["name", "horizon", "version"])
+    for row in rows:
+        stored = made.loc[(row["model"], row["horizon"], row["version"])]
+        assert row["mlflow_version"] == stored["mlflow_version"]
+        assert row["hyperparameters"].items() <= stored["hyperparameters"].items()
+        assert row["last_decision"]["promoted"]
+        assert row["last_decision"]["reason"].startswith("first recipe")
+    text = _ok("models")
+    assert "penalty=1.0" in text
+    assert "first recipe" in text
+
+
+def test_challenge_and_rollback_say_what_was_decided(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlflow-artifacts"))
+    _use(monkeypatch, tmp_path / "copy")
+    text = _ok("challenge", "elo", "--horizon", "pre_weekend", "--set", "penalty=1e6")
+    assert "elo at pre_weekend, version 2: penalty=1000000.0" in text
+    assert "minus that of the champion, version 1: " in text
+    assert "on the same 8 races" in text
+    assert "stays out: too few races: 8, a decision needs 20" in text
+    again = _invoke("rollback", "elo", "--horizon", "pre_weekend")
+    assert again.exit_code == 1
+    assert "has had one recipe only" in str(again.exception)
+
+
 # --- errors ----------------------------------------------------------------------------------------------
 
 
@@ -281,6 +317,12 @@ def test_doctor_before_anything_was_done() -> None:
         (["evaluate", "--model", "oracle"], "no model 'oracle'"),
         (["predictions", "--start-season", "2026", "--end-season", "2026", "--model", "oracle"], "no model"),
         (["backfill", "--start-season", "1990", "--end-season", "1991"], "no races of 1990 to 1991"),
+        (["challenge", "pool", "--horizon", "pre_race"], "no trained model 'pool'"),
+        (["challenge", "elo", "--horizon", "after"], "no horizon 'after'"),
+        (["challenge", "elo", "--horizon", "pre_race", "--set", "penalty"], "is set like penalty=40"),
+        (["challenge", "elo", "--horizon", "pre_race", "--set", "depth=4"], "no hyper-parameter 'depth'"),
+        (["challenge", "elo", "--horizon", "pre_race", "--set", "penalty=big"], "penalty='big' is no float"),
+        (["rollback", "oracle", "--horizon", "pre_race"], "no trained model 'oracle'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -300,6 +342,8 @@ def test_errors_are_one_line(
         ["forecast"],
         ["evaluate"],
         ["status"],
+        ["models"],
+        ["challenge", "elo", "--horizon", "pre_race"],
         ["predictions", "--start-season", "2026", "--end-season", "2026"],
     ],
     ids=lambda value: value[0],
@@ -321,6 +365,9 @@ def test_usage_errors_and_help() -> None:
         "forecast",
         "evaluate",
         "predictions",
+        "challenge",
+        "rollback",
+        "models",
         "status",
         "serve",
         "db",

@@ -54,11 +54,13 @@ ASSETS = {
         "models/ensemble_pre_race",
         "models/pool_pre_race",
         "models/retention",
+        "models/promotion",
     ],
     "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
     "accuracy": ["accuracy/model_accuracy"],
 }
 JOBS = [
+    "challenge_model",
     "forecast_pre_race",
     "forecast_pre_weekend",
     "ingest_races",
@@ -69,7 +71,10 @@ JOBS = [
 ]
 NAMES = [name for group in ASSETS.values() for name in group]
 BY_RACE = [
-    name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name != "models/retention"
+    name
+    for name in NAMES
+    if name.split("/")[0] not in ("source", "reference")
+    and name not in ("models/retention", "models/promotion")
 ]
 ON_A_TABLE = [name for name in BY_RACE if not name.startswith("models/")]
 

@@ -1,22 +1,21 @@
 """Trained models: one asset for each model and horizon; the partition of a race names the version in force."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
-from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
+from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, settle
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.training import training_hash
-from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage.models import add_version, in_force, versions
 
@@ -57,12 +56,18 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         bench = open_workbench(engine, horizon, settings)
         wanted = _races_to_train(context.partition_keys, bench)
         existing = in_force(versions(engine, name, horizon))
+        recipe_of = recipes(engine, name, horizon, bench)
+        registry = models.registry()
         trained = 0
-        for fitted, rows, race in _fits(name, horizon, wanted, bench, settings, existing, config.remake):
-            _register(engine, models.registry(), fitted, horizon, race, rows, bench)
+        for fitted, rows, race in _fits(
+            name, horizon, wanted, bench, settings, existing, recipe_of, config.remake
+        ):
+            add_version(engine, registered_version(registry, fitted, horizon, race, rows, bench))
             trained += 1
             if trained % 10 == 0:
                 context.log.info(f"{name} {horizon}: {trained} versions trained, last for {race}")
+        record_recipe(engine, name, horizon)
+        settle(engine, registry, name, horizon)
         yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": trained})
 
     return cast(AssetsDefinition, model)
@@ -125,71 +130,33 @@ def _fits(
     bench: Workbench,
     settings: Settings,
     existing: dict[str, dict[str, Any]],
+    recipe_of: Callable[[str], dict[str, Any]],
     remake: bool,
 ) -> Iterator[tuple["Model", pd.DataFrame, str]]:
     """Fitted models for the races that need one, in order; the next fits run while one is registered."""
 
-    from f1_pipeline.forecasting.models import (
-        make,
-    )  # scikit-learn takes 2 s to import: only who fits or loads pays
+    # scikit-learn takes 2 s to import: only who fits or loads pays
+    from f1_pipeline.forecasting.models import REGISTERED as CLASSES
+    from f1_pipeline.forecasting.models import make
+
+    serving = bench.serving
 
     def fit(race: str) -> "tuple[Model, pd.DataFrame] | None":
         kept = existing.get(race)
+        # Other code makes another model: what the next race is forecast with must not wait for new data.
+        if kept is not None and race == serving and kept["recipe"] != CLASSES[name].recipe:
+            kept = None
         if kept is not None and race in bench.finished and not remake:
             return None
         rows = bench.training(race, settings)
         if kept is not None and not remake and kept["training_hash"] == training_hash(rows, horizon):
             return None
-        return make(name, horizon, settings.seed).fit(rows), rows
+        return make(name, horizon, settings.seed, recipe_of(race)).fit(rows), rows
 
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         for race, result in zip(races, pool.map(fit, races), strict=True):
             if result is not None:
                 yield *result, race
-
-
-def _register(
-    engine: Engine,
-    registry: Registry,
-    model: "Model",
-    horizon: str,
-    race: str,
-    rows: pd.DataFrame,
-    bench: Workbench,
-) -> None:
-    metrics = {
-        **model.training_metrics(rows),
-        "training_races": float(rows["race_key"].nunique()),
-        "training_rows": float(len(rows)),
-    }
-    through = str(rows["race_key"].to_numpy()[int(rows["order"].to_numpy().argmax())])
-    cutoff = bench.matrix.loc[bench.matrix["race_key"] == race, "cutoff"].iloc[0].to_pydatetime()
-    tags = {
-        "race_key": race,
-        "trained_through": through,
-        "data_cutoff": cutoff.isoformat(),
-        "horizon": horizon,
-    }
-    registered = registry.register(model, horizon, rows, metrics, tags)
-    add_version(
-        engine,
-        {
-            "name": model.name,
-            "horizon": horizon,
-            "type": type(model).__name__,
-            "race_key": race,
-            "trained_at": datetime.now(UTC),
-            "data_cutoff": cutoff,
-            "trained_through": through,
-            "training_hash": training_hash(rows, horizon),
-            "training_rows": len(rows),
-            "hyperparameters": model.hyperparameters(),
-            "metrics": metrics,
-            "mlflow_run_id": registered.run_id,
-            "mlflow_name": registered.name,
-            "mlflow_version": registered.version,
-        },
-    )
 
 
 @asset(

@@ -88,13 +88,14 @@ class Forecaster:
     def _load(self, name: str, trained: str, row: dict[str, Any]) -> "Model":
         from f1_pipeline.forecasting.models import make
 
-        model = make(name, self.horizon, self.settings.seed)
+        model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
         try:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
         except NotReady:
-            # Its artefact was pruned: the same rows and seed give the same model again, and only the same rows.
+            # Its artefact was pruned: the same rows, recipe and seed give the same model again, and only those.
             rows = self.bench.training(trained, self.settings)
-            if training_hash(rows, self.horizon) != row["training_hash"]:
+            same = training_hash(rows, self.horizon) == row["training_hash"] and model.recipe == row["recipe"]
+            if not same:
                 raise
             return model.fit(rows)
 

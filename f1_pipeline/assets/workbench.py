@@ -11,6 +11,7 @@ from f1_pipeline.forecasting.history import History, build_history
 from f1_pipeline.forecasting.training import labelled, trained_for, training_set, with_clock
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import promoted_after
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,20 @@ class Workbench:
     def order(self, race_key: str) -> int:
         """Place of a race in the calendar."""
         return int(self.history.races.set_index("race_key")["order"].loc[race_key])
+
+    @property
+    def upcoming(self) -> str | None:
+        """The first race after the newest result, if the calendar has one."""
+        races = self.history.races
+        raced = races["race_key"].isin(self.finished)
+        last = int(races.loc[raced, "order"].max()) if raced.any() else -1
+        coming = races.loc[races["order"] == last + 1, "race_key"]
+        return None if coming.empty else str(coming.iloc[0])
+
+    @property
+    def serving(self) -> str | None:
+        """The race whose version forecasts the upcoming one."""
+        return None if self.upcoming is None else self.trained_for.get(self.upcoming)
 
     def training(self, race_key: str, settings: Settings) -> pd.DataFrame:
         """Everything a model for the race may learn from."""
@@ -47,6 +62,7 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings) -> Workbenc
             settings.retrain_recent_seasons,
             settings.retrain_recent,
             settings.retrain_before,
+            promoted_after(engine, horizon),
         ),
         finished=finished,
     )

@@ -39,4 +39,10 @@ retention_job = define_asset_job(
     "prune_models", AssetSelection.assets(["models", "retention"]), description="Remove old model artefacts."
 )
 
-jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), score_job, retention_job]
+promotion_job = define_asset_job(
+    "challenge_model",
+    AssetSelection.assets(["models", "promotion"]),
+    description="Compare another recipe of a model with the one in force; promote it if it is better.",
+)
+
+jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), score_job, retention_job, promotion_job]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from f1_pipeline.cli import models as model_reports
 from f1_pipeline.cli import reports
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
 from f1_pipeline.errors import F1Error
@@ -106,6 +107,44 @@ def predictions(
 ) -> None:
     """Export forecasts: one row per race, horizon, model and driver."""
     reports.predictions(get_settings(), start_season, end_season, horizon, model, output)
+
+
+Trained = Annotated[str, typer.Argument(help="A trained model, such as plackett_luce.")]
+Of = Annotated[
+    str, typer.Option("--horizon", help="pre_weekend (entry list only) or pre_race (after qualifying).")
+]
+
+
+@app.command()
+def challenge(
+    model: Trained,
+    horizon: Of,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A hyper-parameter, such as penalty=40. Repeatable; default: the code's."),
+    ] = None,
+    start_season: Annotated[
+        int | None, typer.Option(help="First season compared; default: the first that is forecast.")
+    ] = None,
+) -> None:
+    """Compare another recipe of a model with the one in force, on the same races; promote it if it is better."""
+    _quiet()
+    model_reports.challenge(get_settings(), model, horizon, assignments or [], start_season)
+
+
+@app.command()
+def rollback(model: Trained, horizon: Of) -> None:
+    """Go back to the recipe of a model that was in force before the present one."""
+    _quiet()
+    model_reports.rollback(get_settings(), model, horizon)
+
+
+@app.command()
+def models(
+    output: Annotated[TableOrJson, typer.Option("--format", help="How to print.")] = TableOrJson.table,
+) -> None:
+    """Show the champion of each model and horizon, its recipe, and the last decision about it."""
+    model_reports.show_models(get_settings(), output)
 
 
 @app.command()

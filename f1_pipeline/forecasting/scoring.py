@@ -63,11 +63,10 @@ def score_race(
     None while nobody has won, or where the forecast knew none of the starters. With two winners in a
     shared car (three races of the 1950s) either of them counts as named.
     """
-    won = position == 1
-    total = np.nansum(win)
-    if not won.any() or not total > 0:
+    p = over_starters(position, win)
+    if p is None:
         return None
-    p = np.nan_to_num(win) / total
+    won = position == 1
     winner = float(p[won].sum())
     top3 = position <= 3
     podium = np.nan_to_num(podium)
@@ -78,7 +77,7 @@ def score_race(
     favourite = int(p.argmax())
     return {
         "starters": len(driver),
-        "log_loss": float(-np.log(max(winner, _TINY))),
+        "log_loss": log_loss(winner),
         "brier": float(((p - won / won.sum()) ** 2).sum()),
         "podium_log_loss": float(-np.where(top3, np.log(clipped), np.log(1 - clipped)).mean()),
         "top3_accuracy": float(top3[named].mean()),
@@ -89,6 +88,22 @@ def score_race(
         "predicted_winner": str(driver[favourite]),
         "actual_winner": str(driver[won][0]),
     }
+
+
+def over_starters(position: Floats, win: Floats) -> Floats | None:
+    """Win probabilities of the starters of a race, divided by their sum; no forecast is probability 0.
+
+    None while nobody has won, or where the forecast knew none of the starters.
+    """
+    total = np.nansum(win)
+    if not (position == 1).any() or not total > 0:
+        return None
+    return np.asarray(np.nan_to_num(win) / total, dtype=np.float64)
+
+
+def log_loss(winner: float) -> float:
+    """Minus the logarithm of the probability given to the winner, at most 27.6 (of a probability of 1e-12)."""
+    return float(-np.log(max(winner, _TINY)))
 
 
 def _correlation(predicted: Floats, finish: Floats) -> float:

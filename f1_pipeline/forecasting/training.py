@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -50,12 +51,19 @@ def training_hash(rows: pd.DataFrame, horizon: str) -> str:
     return digest.hexdigest()
 
 
-def trained_for(races: pd.DataFrame, recent_seasons: int, recent: Cadence, before: Cadence) -> dict[str, str]:
+def trained_for(
+    races: pd.DataFrame,
+    recent_seasons: int,
+    recent: Cadence,
+    before: Cadence,
+    promoted_after: Collection[str] = (),
+) -> dict[str, str]:
     """For each race, the race whose model version forecasts it.
 
     ``races``: ``race_key, season`` in calendar order. In the newest ``recent_seasons`` seasons models are
     trained anew at the cadence ``recent``, earlier at ``before``: every race, every N races of a season, or
-    once a season.
+    once a season. After a race of ``promoted_after`` they are trained anew in any case: a recipe that was chosen
+    knowing that race must not be that of a version that forecasts it.
     """
     newest = int(races["season"].max())
     index = races.groupby("season").cumcount().to_numpy()
@@ -63,8 +71,10 @@ def trained_for(races: pd.DataFrame, recent_seasons: int, recent: Cadence, befor
     first = races.groupby("season").cumcount(ascending=True)
     start = np.arange(len(races)) - first.to_numpy()
     result: dict[str, str] = {}
+    anew = [i for i in range(1, len(keys)) if keys[i - 1] in promoted_after]
     for i, season in enumerate(races["season"].to_numpy()):
         cadence = recent if season > newest - recent_seasons else before
         step = 10**6 if cadence == "season" else 1 if cadence == "race" else int(cadence)
-        result[str(keys[i])] = str(keys[start[i] + index[i] // step * step])
+        regular = start[i] + index[i] // step * step
+        result[str(keys[i])] = str(keys[max([regular, *(j for j in anew if j <= i)])])
     return result

@@ -67,6 +67,17 @@ def test_the_cadence(cadence: Cadence, expected: list[int]) -> None:
             assert before[f"{season}-{number}"] == version
 
 
+def test_a_promotion_begins_a_version() -> None:
+    """Chosen knowing race 1, a recipe must not be that of a version that forecasts race 1."""
+    regular = trained_for(RACES, 0, "race", "season")
+    versions = trained_for(RACES, 0, "race", "season", {"2025-1", "2025-4"})
+    other = {key: version for key, version in versions.items() if regular[key] != version}
+    assert other == {"2025-2": "2025-2", "2025-3": "2025-2", "2025-4": "2025-2"}
+    assert trained_for(RACES, 3, 2, "season", {"2026-2"})["2026-3"] == "2026-3"
+    assert trained_for(RACES, 3, 2, "season", {"2026-2"})["2026-4"] == "2026-4"
+    assert trained_for(RACES, 3, "race", "season", {"2025-1"}) == trained_for(RACES, 3, "race", "season")
+
+
 def test_recent_seasons_are_counted_from_the_newest() -> None:
     versions = trained_for(RACES, 2, "race", "season")
     assert versions["2024-4"] == "2024-0"

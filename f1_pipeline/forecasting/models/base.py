@@ -20,11 +20,14 @@ class Model(BaseEstimator):
     """Base of all models.
 
     ``name`` names the model in tables and in MLflow. ``learnt`` tells models whose versions are kept in the
-    registry from frequency baselines, which are counted anew for every forecast.
+    registry from frequency baselines, which are counted anew for every forecast. ``recipe`` is the version of the code
+    that a fit depends on: it is raised with every change that makes the same rows and hyper-parameters give another
+    model, because hyper-parameters alone would then call two models one.
     """
 
     name: ClassVar[str]
     learnt: ClassVar[bool] = True
+    recipe: ClassVar[int] = 1
 
     def features(self) -> list[str]:
         """Columns of the feature matrix that the model reads."""

@@ -107,6 +107,7 @@ class RatingWin(LinearOrder):
     """Softmax of the joint rating; before the race also of minus the logarithm of the grid position."""
 
     name: ClassVar[str] = "rating"
+    recipe: ClassVar[int] = 2
 
     def features(self) -> list[str]:
         """The rating, its uncertainty, and the grid where it is known."""
@@ -123,6 +124,7 @@ class PlackettLuceWin(LinearOrder):
     """Plackett-Luce regression on all features, with places on a logarithmic scale."""
 
     name: ClassVar[str] = "plackett_luce"
+    recipe: ClassVar[int] = 2
 
     def features(self) -> list[str]:
         """All features known at the horizon, the joint rating included."""

@@ -117,6 +117,10 @@ models = Table(
     Column("training_hash", String(64), nullable=False),
     Column("training_rows", Integer, nullable=False),
     Column("hyperparameters", JSON, nullable=False),
+    # Version of the model's code; another one makes another model of the same rows and hyper-parameters.
+    Column("recipe", Integer, nullable=False, default=1),
+    # 'champion': in force for its race. 'challenger': was compared and stayed out; nothing forecasts with it.
+    Column("role", String(12), nullable=False, default="champion"),
     Column("metrics", JSON, nullable=False),
     Column("mlflow_run_id", String(64)),
     Column("mlflow_name", String(128)),

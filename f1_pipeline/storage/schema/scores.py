@@ -108,7 +108,10 @@ model_decisions = Table(
     Column("challenger_version", Integer),
     Column("champion_version", Integer),
     Column("hyperparameters", JSON, nullable=False),
+    Column("recipe", Integer, nullable=False),
     Column("promoted", Boolean, nullable=False),
+    # The newest race whose result the decision knew: a promoted recipe is used for later races only.
+    Column("known_through", String(64)),
     Column("races", Integer, nullable=False),
     # Mean log loss of the challenger minus that of the champion on the same races, and its 95 % interval.
     Column("difference", Float),

@@ -34,7 +34,9 @@ def upgrade() -> None:
         sa.Column("challenger_version", sa.Integer(), nullable=True),
         sa.Column("champion_version", sa.Integer(), nullable=True),
         sa.Column("hyperparameters", sa.JSON(), nullable=False),
+        sa.Column("recipe", sa.Integer(), nullable=False),
         sa.Column("promoted", sa.Boolean(), nullable=False),
+        sa.Column("known_through", sa.String(length=64), nullable=True),
         sa.Column("races", sa.Integer(), nullable=False),
         sa.Column("difference", sa.Float(), nullable=True),
         sa.Column("low", sa.Float(), nullable=True),
@@ -256,6 +258,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("rps", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("retirement_log_loss", sa.Float(), nullable=True))
 
+    # Versions made until now were in force, by the first version of each model's code.
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("recipe", sa.Integer(), nullable=False, server_default="1"))
+        batch_op.add_column(
+            sa.Column("role", sa.String(length=12), nullable=False, server_default="champion")
+        )
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.alter_column("recipe", server_default=None)
+        batch_op.alter_column("role", server_default=None)
+
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("retirement_probability", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("top6_probability", sa.Float(), nullable=True))
@@ -273,6 +285,12 @@ def downgrade() -> None:
     with op.batch_alter_table("feature_matrix") as batch:
         for name in reversed(_RATES):
             batch.drop_column(name)
+    # Versions before this one know no challengers: the newest version of a race would forecast it.
+    op.execute("DELETE FROM models WHERE role = 'challenger'")
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.drop_column("role")
+        batch_op.drop_column("recipe")
+
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.drop_column("expected_points")
         batch_op.drop_column("top6_probability")

@@ -1,0 +1,161 @@
+"""Versions of a model: stored in MLflow, entered in the table, and which recipe the next one is made by.
+
+The tables say what is in force; aliases and tags of MLflow follow them (``settle``). So a process that is killed
+between the two leaves MLflow behind, and the next run of any model asset brings it up to date.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from f1_pipeline.assets.workbench import Workbench
+from f1_pipeline.forecasting.features.matrix import cutoffs
+from f1_pipeline.forecasting.training import training_hash
+from f1_pipeline.registry import CHALLENGER, CHAMPION, Registry
+from f1_pipeline.storage.decisions import add_decision, decision_for, decisions
+from f1_pipeline.storage.models import champion, versions
+
+if TYPE_CHECKING:
+    from f1_pipeline.forecasting.models import Model
+
+_NOT_OF_THE_RECIPE = ("horizon", "seed")
+
+
+def recipes(engine: Engine, name: str, horizon: str, bench: Workbench) -> Callable[[str], dict[str, Any]]:
+    """The hyper-parameters that a version for a race is trained with.
+
+    Without a decision they are those of the newest version, and without that the code's defaults (empty): tables of
+    an earlier release hold versions, but no decisions.
+    """
+    rows = decisions(engine, name, horizon)
+    newest = champion(versions(engine, name, horizon))
+    before = {} if newest is None else dict(newest["hyperparameters"])
+    order = {str(race): index for index, race in enumerate(bench.history.races["race_key"])}
+
+    def recipe(race_key: str) -> dict[str, Any]:
+        decision = decision_for(rows, order, race_key)
+        return before if decision is None else dict(decision["hyperparameters"])
+
+    return recipe
+
+
+def record_recipe(engine: Engine, name: str, horizon: str) -> None:
+    """Put on record what took over without a comparison: the first recipe, and another version of the code.
+
+    Done after the version is in the table; whoever was killed before leaves it to the next run.
+    """
+    newest = champion(versions(engine, name, horizon))
+    if newest is None:
+        return
+    rows = decisions(engine, name, horizon)
+    promoted = rows[rows["promoted"]]
+    shared = {
+        "name": name,
+        "horizon": horizon,
+        "challenger_version": int(newest["version"]),
+        "recipe": int(newest["recipe"]),
+        "promoted": True,
+        "races": 0,
+        "decided_at": datetime.now(UTC),
+    }
+    if promoted.empty:
+        parameters = {k: v for k, v in newest["hyperparameters"].items() if k not in _NOT_OF_THE_RECIPE}
+        reason = "first recipe: there was none to compare it with"
+        add_decision(engine, {**shared, "hyperparameters": parameters, "reason": reason})
+        return
+    last = promoted.iloc[-1]
+    if int(last["recipe"]) != int(newest["recipe"]):
+        through = last["known_through"]
+        add_decision(
+            engine,
+            {
+                **shared,
+                "hyperparameters": dict(last["hyperparameters"]),
+                "known_through": through if isinstance(through, str) else None,
+                "reason": f"recipe version changed: from {last['recipe']} to {newest['recipe']}; the code of the "
+                "earlier one is gone, so nothing was compared",
+            },
+        )
+
+
+def registered_version(
+    registry: Registry,
+    model: "Model",
+    horizon: str,
+    race: str,
+    rows: pd.DataFrame,
+    bench: Workbench,
+    alias: str | None = None,
+) -> dict[str, Any]:
+    """Store a model that was fitted for a race on ``rows``; returns its record for the table of versions."""
+    metrics = {
+        **model.training_metrics(rows),
+        "training_races": float(rows["race_key"].nunique()),
+        "training_rows": float(len(rows)),
+    }
+    through = str(rows["race_key"].to_numpy()[int(rows["order"].to_numpy().argmax())])
+    races = bench.history.races
+    # Not from the features: a challenger for the race is trained before there is a grid to describe.
+    cutoff = cutoffs(races, horizon)[races["race_key"] == race].iloc[0].to_pydatetime()
+    parameters = model.hyperparameters()
+    recipe = {k: v for k, v in parameters.items() if k not in _NOT_OF_THE_RECIPE}
+    tags = {
+        "race_key": race,
+        "trained_through": through,
+        "data_cutoff": cutoff.isoformat(),
+        "horizon": horizon,
+        "recipe": json.dumps({"version": model.recipe, **recipe}, sort_keys=True),
+    }
+    registered = registry.register(model, horizon, rows, metrics, tags, alias)
+    return {
+        "name": model.name,
+        "horizon": horizon,
+        "type": type(model).__name__,
+        "race_key": race,
+        "trained_at": datetime.now(UTC),
+        "data_cutoff": cutoff,
+        "trained_through": through,
+        "training_hash": training_hash(rows, horizon),
+        "training_rows": len(rows),
+        "hyperparameters": parameters,
+        "recipe": model.recipe,
+        "metrics": metrics,
+        "mlflow_run_id": registered.run_id,
+        "mlflow_name": registered.name,
+        "mlflow_version": registered.version,
+    }
+
+
+def settle(engine: Engine, registry: Registry, name: str, horizon: str) -> None:
+    """Make MLflow say what the tables say: the aliases, and the newest decision as tags of its version."""
+    held = versions(engine, name, horizon)
+    newest = champion(held)
+    if newest is None:
+        return
+    aliases: dict[str, str | None] = {CHAMPION: str(newest["mlflow_version"])}
+    made = decisions(engine, name, horizon)
+    if len(made):
+        decision = made.iloc[-1]
+        about = held[held["version"] == decision["challenger_version"]].iloc[0]
+        stayed_out = not decision["promoted"]
+        aliases[CHALLENGER] = str(about["mlflow_version"]) if stayed_out else None
+        registry.tag(str(about["mlflow_name"]), str(about["mlflow_version"]), decision_tags(decision))
+    registry.point(str(newest["mlflow_name"]), aliases)
+
+
+def decision_tags(decision: pd.Series) -> dict[str, str]:
+    """A row of ``model_decisions`` as tags of a version."""
+    tags = {
+        "decision": "promoted" if decision["promoted"] else "stays out",
+        "decision_reason": str(decision["reason"]),
+        "decided_at": decision["decided_at"].isoformat(),
+        "decision_races": str(int(decision["races"])),
+    }
+    figures = {"decision_difference": "difference", "decision_low": "low", "decision_high": "high"}
+    return tags | {
+        tag: f"{decision[column]:.6f}" for tag, column in figures.items() if not pd.isna(decision[column])
+    }

@@ -1,0 +1,62 @@
+"""Challenge the recipe of a model, or go back to the one before: a Dagster run, and the forecast that follows from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from f1_pipeline.automation.plan import KeyRange, make_plan
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads
+from f1_pipeline.storage.decisions import decisions
+from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.update import Report, Runs, Tell, read_state
+
+logger = logging.getLogger(__name__)
+
+
+def run_challenge(
+    settings: Settings,
+    model: str,
+    horizon: str,
+    hyperparameters: Mapping[str, Any],
+    start_season: int | None = None,
+    rollback: bool = False,
+    tell: Tell = logger.info,
+) -> dict[str, Any]:
+    """Compare, decide, and forecast the next race again if that changed; returns the row of ``model_decisions``.
+
+    Interrupted after the decision, the next update makes the forecast.
+
+    Raises:
+        RecipeInvalid: model or hyper-parameters are not what there is; nothing was started.
+        F1Error: a run failed.
+    """
+    from f1_pipeline.dagster_instance import get_instance
+    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
+    from f1_pipeline.forecasting.models import checked
+
+    checked(model, hyperparameters)
+    engine = get_engine(settings.tables_url)
+    config = {
+        "model": model,
+        "horizon": horizon,
+        "hyperparameters": dict(hyperparameters),
+        "rollback": rollback,
+        **({} if start_season is None else {"start_season": start_season}),
+    }
+    report = Report(reads.held_source(engine) or "", reads.newest_release(engine), None)
+    with get_instance() as instance:
+        fail_abandoned_runs(instance)
+        runs = Runs(instance, report, tell)
+        title = f"{'go back' if rollback else 'challenge'} {model} {horizon}"
+        runs.run("challenge_model", title, None, ops={"models__promotion": {"config": config}})
+        decision = decisions(engine, model, horizon).to_dict("records")[-1]
+        if decision["promoted"]:
+            # Only the race that is yet to be run: whatever else is missing is for an update.
+            due = make_plan(read_state(engine, settings, None)).forecasts.get(horizon, [])
+            finished = reads.calendar(engine).set_index("race_key")["finished"]
+            for race in {span.end for span in due if not finished[span.end]}:
+                runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", KeyRange(race, race))
+    return {str(name): value for name, value in decision.items()}
