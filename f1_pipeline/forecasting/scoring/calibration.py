@@ -90,33 +90,35 @@ def reliability_table(pairs: pd.DataFrame) -> pd.DataFrame:
         ``horizon, model, outcome, bin`` (0 is the lowest), ``count``, mean ``forecast``, ``observed`` share and its
         95 % interval ``low, high``. Bins without a pair have no row, nor have outcomes that were not forecast.
     """
-    parts = []
-    for (horizon, model), group in pairs.groupby(["horizon", "model"], sort=True):
-        for outcome in OUTCOMES:
-            p, happened = (group[f"{kind}_{outcome}"].to_numpy(dtype=np.float64) for kind in ("p", "is"))
+    rows: list[tuple[Any, ...]] = []
+    numbers = pairs[[f"{kind}_{outcome}" for outcome in OUTCOMES for kind in ("p", "is")]].to_numpy(
+        dtype=np.float64
+    )
+    groups: dict[Any, Any] = dict(pairs.groupby(["horizon", "model"], sort=True).indices)
+    for (horizon, model), index in groups.items():
+        values = numbers[index]
+        for place, outcome in enumerate(OUTCOMES):
+            p, happened = values[:, 2 * place], values[:, 2 * place + 1]
             known = ~np.isnan(p) & ~np.isnan(happened)
-            if known.any():
-                named = {"horizon": str(horizon), "model": str(model), "outcome": outcome}
-                parts.append(_bins(p[known], happened[known]).assign(**named))
+            rows += [(horizon, model, outcome, *row) for row in _bins(p[known], happened[known])]
     columns = ["horizon", "model", "outcome", "bin", "count", "forecast", "observed", "low", "high"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _bin(p: Floats) -> Any:
     return np.clip((p * BINS).astype(np.int64), 0, BINS - 1)
 
 
-def _bins(p: Floats, happened: Floats) -> pd.DataFrame:
+def _bins(p: Floats, happened: Floats) -> list[tuple[Any, ...]]:
+    """Bin, count, mean forecast, share and interval of every bin that is not empty."""
     place = _bin(p)
     count = np.bincount(place, minlength=BINS)
     used = np.flatnonzero(count)
     number = count[used]
+    forecast = np.bincount(place, weights=p, minlength=BINS)[used] / number
     share = np.bincount(place, weights=happened, minlength=BINS)[used] / number
     low, high = wilson(share, number)
-    forecast = np.bincount(place, weights=p, minlength=BINS)[used] / number
-    return pd.DataFrame(
-        {"bin": used, "count": number, "forecast": forecast, "observed": share, "low": low, "high": high}
-    )
+    return list(zip(used.tolist(), number.tolist(), forecast, share, low, high, strict=True))
 
 
 def wilson(share: Floats, number: Any) -> tuple[Floats, Floats]:

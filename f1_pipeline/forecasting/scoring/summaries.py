@@ -80,29 +80,31 @@ def score_means(accuracy: pd.DataFrame, by: list[str], seed: int = 0) -> pd.Data
 
     ``accuracy`` has the columns of ``model_accuracy`` and those of ``by``.
     """
-    parts = []
-    for key, group in accuracy.groupby(by, sort=True):
-        values = np.column_stack([group[name].astype("float64") for name in SUMMARY])
-        mean, low, high, races = bootstrap_means(values, seed)
-        part = pd.DataFrame({"score": SUMMARY, "races": races, "mean": mean, "low": low, "high": high})
-        parts.append(part[races > 0].assign(**_named(by, key)))
-    columns = [*by, "score", "races", "mean", "low", "high"]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns].astype({"races": "int64"})
+    values = accuracy[list(SUMMARY)].astype("float64").to_numpy()
+    rows: list[tuple[Any, ...]] = []
+    for key, index in accuracy.groupby(by, sort=True).indices.items():
+        mean, low, high, races = bootstrap_means(values[index], seed)
+        named = key if isinstance(key, tuple) else (key,)
+        scores = zip(SUMMARY, races.astype(int).tolist(), mean, low, high, strict=True)
+        rows += [(*named, *score) for score in scores if score[1]]
+    return pd.DataFrame(rows, columns=[*by, "score", "races", "mean", "low", "high"])
 
 
 def summarise(accuracy: pd.DataFrame, by: list[str], seed: int = 0) -> pd.DataFrame:
     """One row per group: ``races``, and for every score its mean and the ends of its interval (``_low, _high``)."""
-    rows = []
-    for key, group in accuracy.groupby(by, sort=True):
-        values = np.column_stack([group[name].astype("float64") for name in SUMMARY])
-        mean, low, high, _ = bootstrap_means(values, seed)
-        scores: dict[str, Any] = {"races": len(group)}
-        for place, name in enumerate(SUMMARY):
-            scores |= {name: mean[place], f"{name}_low": low[place], f"{name}_high": high[place]}
-        rows.append({**_named(by, key), **scores})
-    return pd.DataFrame(rows)
+    found = []
+    races = accuracy.groupby(by, sort=True).size()
+    means: dict[Any, Any] = dict(tuple(score_means(accuracy, by, seed).groupby(by, sort=True)))
+    for key, count in races.items():
+        row: dict[str, Any] = {**_named(by, key), "races": int(count)}
+        for name in SUMMARY:
+            row |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
+        scores = means.get(key if isinstance(key, tuple) else (key,))
+        for score in () if scores is None else scores.itertuples():
+            name = str(score.score)
+            row |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+        found.append(row)
+    return pd.DataFrame(found)
 
 
 def references(horizon: str) -> tuple[str, ...]:
