@@ -56,7 +56,12 @@ ASSETS = {
         "models/retention",
     ],
     "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
-    "accuracy": ["accuracy/model_accuracy"],
+    "accuracy": [
+        "accuracy/model_accuracy",
+        "accuracy/summaries",
+        "accuracy/comparisons",
+        "accuracy/reliability",
+    ],
 }
 JOBS = [
     "forecast_pre_race",
@@ -68,10 +73,9 @@ JOBS = [
     "score",
 ]
 NAMES = [name for group in ASSETS.values() for name in group]
-BY_RACE = [
-    name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name != "models/retention"
-]
-ON_A_TABLE = [name for name in BY_RACE if not name.startswith("models/")]
+WHOLE = ["models/retention", "accuracy/summaries", "accuracy/comparisons", "accuracy/reliability"]
+BY_RACE = [name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name not in WHOLE]
+ON_A_TABLE = [name for name in (*BY_RACE, *WHOLE) if not name.startswith("models/")]
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +166,8 @@ def test_what_stands_on_what(defs: Definitions) -> None:
         return {key.to_user_string() for key in graph.get_ancestor_asset_keys(AssetKey(name.split("/")))}
 
     assert "source/release" in above("accuracy/model_accuracy")
+    for name in ("summaries", "comparisons", "reliability"):
+        assert "accuracy/model_accuracy" in above(f"accuracy/{name}")
     assert "raw/starting_grid" in above("predictions/pre_race")
     assert "raw/starting_grid" not in above("predictions/pre_weekend"), "the early forecast knows no grid"
     # The joint rating has seen the qualifying of earlier races; the shuffle test guards that of the race itself.

@@ -107,7 +107,7 @@ def evaluate(
 
     if against and reliability:
         raise typer.BadParameter("--against and --reliability are two tables: ask for one at a time")
-    window = evaluation.read_window(get_settings(), start_season, end_season, horizon, model or against)
+    window = evaluation.read_window(get_settings(), start_season, end_season, horizon, model, against)
     if reliability:
         evaluation.print_reliability(window, model or "pool", output)
     elif against:
