@@ -185,7 +185,7 @@ def test_the_scores_are_summed_up(home: Settings) -> None:
     scores, summaries = tables["model_accuracy"], tables["accuracy_summaries"]
     assert scores["binary_brier"].notna().all()
     assert set(summaries["period"]) == {"all", "2014+", "2022+", "2025", "2026"}
-    every = summaries[summaries["period"] == "all"].set_index(["score", "horizon", "model"])
+    every = summaries[summaries["period"] == "all"].set_index(["score", "horizon", "model"]).sort_index()
     for score in ("log_loss", "binary_brier", "winner_correct", "rank_error"):
         expected = scores.assign(winner_correct=scores["winner_correct"].astype(float))
         expected = expected.groupby(["horizon", "model"])[score].mean()
@@ -196,7 +196,9 @@ def test_the_scores_are_summed_up(home: Settings) -> None:
     errors = every.loc["calibration_error", "mean"]
     assert set(errors.index) == set(scores.groupby(["horizon", "model"]).groups)
     assert errors[("pre_race", "uniform")] == pytest.approx(0.0, abs=1e-9), "as many win as were said to"
-    differences = tables["paired_differences"].set_index(["period", "horizon", "model", "reference"])
+    differences = (
+        tables["paired_differences"].set_index(["period", "horizon", "model", "reference"]).sort_index()
+    )
     for horizon in HORIZONS:
         row = differences.loc[("2026", horizon, "elo", "uniform")]
         mean = summaries.set_index(["period", "score", "horizon", "model"])["mean"]
@@ -436,7 +438,7 @@ def test_prices_are_scored_by_the_next_update_and_only_where_they_were_early_eno
     _same({name: before[name] for name in ("predictions", "models", "race_results")}, after)
     models = after["model_accuracy"].query("model != 'market'").reset_index(drop=True)
     pd.testing.assert_frame_equal(models, before["model_accuracy"])
-    found = after["paired_differences"].set_index(["period", "horizon", "reference", "model"])
+    found = after["paired_differences"].set_index(["period", "horizon", "reference", "model"]).sort_index()
     assert found.loc[("all", "pre_race", "market", "elo"), "races"] == 2, "on exactly the races with prices"
     assert found.loc[("all", "pre_weekend", "market", "elo"), "races"] == 1
     assert found.loc[("all", "pre_race", "pool", "market"), "races"] == 2
