@@ -97,7 +97,7 @@ def print_scores(window: Window, model: str | None, output: TableOrJson) -> None
     for horizon, rows in summary.groupby("horizon", sort=True):
         print_table(
             rows[list(_SCORES)].rename(columns=_SCORES).dropna(axis=1, how="all"),
-            f"{horizon}, forecasts of {window.title()}; log loss of the winner in nats with 95 % interval, lower is better",
+            f"{horizon}, {window.title()}; log loss of the winner (nats) with 95 % interval, lower is better",
             percent=("winner", "top 3"),
         )
     if len(market):

@@ -36,7 +36,9 @@ def joined(predictions: pd.DataFrame, starters: pd.DataFrame) -> pd.DataFrame:
     Probabilities are missing for a starter without a forecast, and in columns of ``LATER`` that the forecasts
     do not have. ``retired`` is 1, 0 or, where ``starters`` has no ``position_text``, missing.
     """
-    known = predictions.reindex(columns=[*SET, "model_version", "driver_id", *NEEDED, *LATER])
+    known = predictions[[*SET, "model_version", "driver_id", *NEEDED]].assign(
+        **{name: predictions.get(name, np.nan) for name in LATER}
+    )
     result = starters[["race_key", "driver_id", "finish", "position"]].assign(retired=np.nan)
     if "position_text" in starters:
         result["retired"] = starters["position_text"].isin(RETIREMENT_CODES).astype("float64")
