@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Exists, Select, and_, exists, func, literal, select, true, tuple_
 
 from f1_app.records import SIMULATED, Loaded, Race, TrainedModel
+from f1_pipeline.domain.vocabulary import MARKET
 from f1_pipeline.storage.schema import (
     circuits,
     constructors,
@@ -268,7 +269,11 @@ def race_scores(connection: Connection, race_key: str, horizon: str) -> pd.DataF
             model_accuracy.c.model,
             *(model_accuracy.c[name] for name in SCORE_COLUMNS),
         )
-        .where(model_accuracy.c.race_key == race_key, model_accuracy.c.horizon == horizon)
+        .where(
+            model_accuracy.c.race_key == race_key,
+            model_accuracy.c.horizon == horizon,
+            model_accuracy.c.model != MARKET,
+        )
         .order_by(model_accuracy.c.log_loss, model_accuracy.c.model),
     )
 
@@ -279,7 +284,10 @@ def scored_horizons(connection: Connection) -> list[str]:
 
 
 def accuracy(connection: Connection, horizon: str) -> pd.DataFrame:
-    """Scores of every race and model at one horizon, in the order in which the races were run."""
+    """Scores of every race and model at one horizon, in the order in which the races were run.
+
+    Without the market: it has other races than the models, and its mean beside theirs would compare the races.
+    """
     frame = _frame(
         connection,
         select(
@@ -291,7 +299,7 @@ def accuracy(connection: Connection, horizon: str) -> pd.DataFrame:
             *(model_accuracy.c[name] for name in SCORE_COLUMNS),
         )
         .select_from(model_accuracy.join(races, model_accuracy.c.race_key == races.c.race_key))
-        .where(model_accuracy.c.horizon == horizon)
+        .where(model_accuracy.c.horizon == horizon, model_accuracy.c.model != MARKET)
         .order_by(races.c.date, races.c.race_key, model_accuracy.c.model),
     )
     return frame.astype(dict.fromkeys(SCORE_COLUMNS, "float64"))

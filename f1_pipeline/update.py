@@ -22,7 +22,7 @@ from f1_pipeline.errors import F1Error
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh
 from f1_pipeline.sources.bundle import SourceBundle
-from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.decisions import superseded_forecasts
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
@@ -261,6 +261,7 @@ def read_state(
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
         stale={*moved, *reads.pending_races(engine)},
+        repriced=market.repriced_races(engine),
     )
 
 

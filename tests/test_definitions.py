@@ -57,7 +57,12 @@ ASSETS = {
         "models/promotion",
     ],
     "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
-    "accuracy": ["accuracy/model_accuracy"],
+    "accuracy": [
+        "accuracy/model_accuracy",
+        "accuracy/summaries",
+        "accuracy/comparisons",
+        "accuracy/reliability",
+    ],
 }
 JOBS = [
     "challenge_model",
@@ -70,13 +75,15 @@ JOBS = [
     "score",
 ]
 NAMES = [name for group in ASSETS.values() for name in group]
-BY_RACE = [
-    name
-    for name in NAMES
-    if name.split("/")[0] not in ("source", "reference")
-    and name not in ("models/retention", "models/promotion")
+WHOLE = [
+    "models/retention",
+    "models/promotion",
+    "accuracy/summaries",
+    "accuracy/comparisons",
+    "accuracy/reliability",
 ]
-ON_A_TABLE = [name for name in BY_RACE if not name.startswith("models/")]
+BY_RACE = [name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name not in WHOLE]
+ON_A_TABLE = [name for name in (*BY_RACE, *WHOLE) if not name.startswith("models/")]
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +174,8 @@ def test_what_stands_on_what(defs: Definitions) -> None:
         return {key.to_user_string() for key in graph.get_ancestor_asset_keys(AssetKey(name.split("/")))}
 
     assert "source/release" in above("accuracy/model_accuracy")
+    for name in ("summaries", "comparisons", "reliability"):
+        assert "accuracy/model_accuracy" in above(f"accuracy/{name}")
     assert "raw/starting_grid" in above("predictions/pre_race")
     assert "raw/starting_grid" not in above("predictions/pre_weekend"), "the early forecast knows no grid"
     # The joint rating has seen the qualifying of earlier races; the shuffle test guards that of the race itself.

@@ -26,7 +26,7 @@ from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZON
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
-from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.update import Report, Runs, UpdateFailed, read_state, run_update
 
@@ -54,7 +54,8 @@ ONCE = functools.lru_cache(maxsize=4)(simulated.simulate)
 NEXT, AFTER_NEXT = "2026-seven-fells", "2026-amber-road"
 NEWEST = "2026-claddagh"
 DERIVED = ("elo_ratings", "feature_matrix", "models", "predictions", "model_accuracy")
-MOMENTS = {"model_accuracy": ["scored_at"]}
+QUALITY = ("accuracy_summaries", "paired_differences", "reliability")
+MOMENTS = {"model_accuracy": ["scored_at"], **{name: ["computed_at"] for name in QUALITY}}
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,41 @@ def test_forecasts_are_worth_something(home: Settings) -> None:
         # Of two seasons the trees learn nothing worth having; the ratings do.
         for model in ("elo", ENSEMBLE):
             assert mean[(horizon, model)] < mean[(horizon, "uniform")] - 0.3
+
+
+def test_the_scores_are_summed_up(home: Settings) -> None:
+    tables = _dump(home, "model_accuracy", *QUALITY)
+    scores, summaries = tables["model_accuracy"], tables["accuracy_summaries"]
+    assert scores["binary_brier"].notna().all()
+    assert set(summaries["period"]) == {"all", "2014+", "2022+", "2025", "2026"}
+    every = summaries[summaries["period"] == "all"].set_index(["score", "horizon", "model"]).sort_index()
+    for score in ("log_loss", "binary_brier", "winner_correct", "rank_error"):
+        expected = scores.assign(winner_correct=scores["winner_correct"].astype(float))
+        expected = expected.groupby(["horizon", "model"])[score].mean()
+        for key, mean in expected.items():
+            row = every.loc[(score, *key)]
+            assert (row["races"], row["mean"]) == (24, pytest.approx(mean)), (score, key)
+            assert row["low"] <= row["mean"] <= row["high"]
+    errors = every.loc["calibration_error", "mean"]
+    assert set(errors.index) == set(scores.groupby(["horizon", "model"]).groups)
+    assert errors[("pre_race", "uniform")] == pytest.approx(0.0, abs=1e-9), "as many win as were said to"
+    differences = (
+        tables["paired_differences"].set_index(["period", "horizon", "model", "reference"]).sort_index()
+    )
+    for horizon in HORIZONS:
+        row = differences.loc[("2026", horizon, "elo", "uniform")]
+        mean = summaries.set_index(["period", "score", "horizon", "model"])["mean"]
+        levels = [mean[("2026", "log_loss", horizon, model)] for model in ("elo", "uniform")]
+        assert row["difference"] == pytest.approx(levels[0] - levels[1])
+        assert row["low"] < row["difference"] < row["high"]
+    assert "market" not in set(summaries["model"])
+    reliability = tables["reliability"].query("period == 'all' and horizon == 'pre_race'")
+    counts = reliability.groupby(["model", "outcome"])["count"].sum()
+    assert (counts == 24 * 20).all()
+    won = (reliability["count"] * reliability["observed"]).groupby(reliability["outcome"]).sum()
+    models = reliability["model"].nunique()
+    assert won["win"] == pytest.approx(24 * models)
+    assert won["podium"] == pytest.approx(3 * 24 * models)
 
 
 def test_no_model_has_seen_the_race_it_forecasts(home: Settings) -> None:
@@ -355,6 +391,90 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     assert set(coming["horizon"]) == {"pre_weekend"}
     assert (coming["created_at"] > moment).all()
     assert run_update(home, told.append).idle
+
+
+# --- prices arrive ---------------------------------------------------------------------------------------
+
+
+def _prices(settings: Settings, race: str, horizon: str, hours: float, power: float = 1.0) -> pd.DataFrame:
+    """A book around the pool's probabilities with a margin, taken some hours after the cutoff of a horizon."""
+    rows = _dump(settings, "predictions")["predictions"].query(
+        "race_key == @race and horizon == @horizon and model == 'pool'"
+    )
+    odds = 1 / np.clip(1.15 * rows["win_probability"] ** power, 1e-4, 0.95)
+    return pd.DataFrame(
+        {
+            "race_key": race,
+            "driver_id": rows["driver_id"],
+            "source": "acme",
+            "taken_at": rows["cutoff"] + pd.Timedelta(hours=hours),
+            "decimal_odds": odds,
+        }
+    )
+
+
+def _market_scores(settings: Settings) -> list[tuple[str, str]]:
+    rows = _dump(settings, "model_accuracy")["model_accuracy"].query("model == 'market'")
+    return sorted(zip(rows["race_key"], rows["horizon"], strict=True))
+
+
+def test_prices_are_scored_by_the_next_update_and_only_where_they_were_early_enough(home: Settings) -> None:
+    before = _dump(home)
+    engine = _engine(home)
+    early, between = "2025-citadel", NEWEST
+    prices = [
+        _prices(home, early, "pre_weekend", -1),
+        _prices(home, between, "pre_weekend", 1),
+        _prices(home, "2025-dalmatia", "pre_race", 0),  # at the start of the race
+        _prices(home, NEXT, "pre_weekend", -1),  # not run yet
+    ]
+    market.add_prices(engine, pd.concat(prices))
+    assert _market_scores(home) == [], "taking prices in scores nothing"
+    report = run_update(home, lambda line: None)
+    assert (report.changed_races, report.forecasts) == (0, 0)
+    # A range from the first to the last of them or a few: what lies between may be scored again too.
+    assert report.scores >= 3
+    assert _market_scores(home) == [(early, "pre_race"), (early, "pre_weekend"), (between, "pre_race")]
+    after = _dump(home)
+    _same({name: before[name] for name in ("predictions", "models", "race_results")}, after)
+    models = after["model_accuracy"].query("model != 'market'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(models, before["model_accuracy"])
+    found = after["paired_differences"].set_index(["period", "horizon", "reference", "model"]).sort_index()
+    assert found.loc[("all", "pre_race", "market", "elo"), "races"] == 2, "on exactly the races with prices"
+    assert found.loc[("all", "pre_weekend", "market", "elo"), "races"] == 1
+    assert found.loc[("all", "pre_race", "pool", "market"), "races"] == 2
+    market_rows = after["reliability"].query("model == 'market' and period == 'all' and outcome == 'win'")
+    assert market_rows.groupby("horizon")["count"].sum().to_dict() == {"pre_race": 40, "pre_weekend": 20}
+    assert run_update(home, lambda line: None).idle
+
+    # Prices that come later than the cutoff, whatever they say, change no score of that horizon.
+    scores = after["model_accuracy"].query("model == 'market'").set_index(["race_key", "horizon"])
+    late = _prices(home, early, "pre_race", 0, power=0.2)
+    middle = _prices(home, early, "pre_weekend", 1, power=0.5)
+    market.add_prices(engine, pd.concat([late, middle]))
+    assert run_update(home, lambda line: None).scores == 1
+    again = _dump(home, "model_accuracy")["model_accuracy"].query("model == 'market'")
+    again = again.set_index(["race_key", "horizon"])
+    assert again.loc[(early, "pre_weekend"), "log_loss"] == scores.loc[(early, "pre_weekend"), "log_loss"]
+    assert again.loc[(early, "pre_race"), "log_loss"] != scores.loc[(early, "pre_race"), "log_loss"]
+
+    assert market.remove_source(engine, "acme") == 6 * 20
+    assert run_update(home, lambda line: None).idle
+    assert _market_scores(home) == []
+    assert "market" not in set(_dump(home, "accuracy_summaries")["accuracy_summaries"]["model"])
+
+
+def test_an_update_makes_up_for_scores_of_an_older_version(home: Settings) -> None:
+    """After a migration the new columns and tables are empty: the next update fills them without being asked."""
+    before = _dump(home)
+    with write_transaction(_engine(home)) as connection:
+        connection.execute(schema.model_accuracy.update().values(binary_brier=None))
+        for name in QUALITY:
+            connection.execute(delete(schema.metadata.tables[name]))
+    report = run_update(home, lambda line: None)
+    assert (report.changed_races, report.forecasts, report.scores) == (0, 0, 24)
+    after = _dump(home)
+    _same({name: before[name] for name in ("model_accuracy", *QUALITY)}, after)
 
 
 CORRECTED = "2026-marble-gorge"

@@ -1,4 +1,4 @@
-"""Prediction sets and their scores."""
+"""Prediction sets."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,9 +16,7 @@ from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, RETIREMENT, TRAINED_MODELS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
-from f1_pipeline.forecasting.scoring import score_races
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
@@ -154,28 +152,4 @@ def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
     return kept if same else made
 
 
-@asset(
-    **per_race(
-        ["accuracy", "model_accuracy"],
-        "model_accuracy",
-        "accuracy",
-        "Scores of every forecast of the race, once it has a result.",
-        deps=[["predictions", horizon] for horizon in HORIZONS] + [["raw", "race_results"]],
-    )
-)
-def model_accuracy(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
-    """Score the forecasts of the run's races against their results."""
-    engine = database.engine()
-    keys = context.partition_keys
-    predictions = reads.read_table(engine, schema.predictions, keys)
-    starters = build_history(reads.read_history_tables(engine)).starters
-    starters = starters[starters["race_key"].isin(set(keys))]
-    hashes = reads.stored_hashes(engine, "race_results", keys)
-    columns = [column.name for column in schema.model_accuracy.columns]
-    scores = score_races(predictions, starters).reindex(columns=columns)
-    scores["result_hash"] = scores["race_key"].map(hashes).fillna("")
-    scores["scored_at"] = datetime.now(UTC)
-    yield from emit(context, scores)
-
-
-prediction_assets = [*(_prediction_asset(horizon) for horizon in HORIZONS), model_accuracy]
+prediction_assets = [_prediction_asset(horizon) for horizon in HORIZONS]

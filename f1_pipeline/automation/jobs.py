@@ -33,7 +33,9 @@ forecast_jobs = {
     for horizon in HORIZONS
 }
 score_job = define_asset_job(
-    "score", AssetSelection.groups("accuracy"), description="Score the forecasts of finished races."
+    "score",
+    AssetSelection.groups("accuracy"),
+    description="Score the forecasts of finished races, and sum up the scores of all races.",
 )
 retention_job = define_asset_job(
     "prune_models", AssetSelection.assets(["models", "retention"]), description="Remove old model artefacts."

@@ -28,7 +28,8 @@ class State:
     ``calendar``: race keys in calendar order, cancelled races left out. ``changed``: races whose source rows differ
     from the tables. ``featured``, ``forecast``: races that have rows, by horizon. ``scored``: result hash that each
     forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now. ``stale``: races whose
-    source rows are in the tables already, but whose ratings and features may be older.
+    source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
+    were scored before their newest market prices were imported.
     """
 
     calendar: Sequence[str]
@@ -43,6 +44,7 @@ class State:
     scored: Mapping[tuple[str, str], str]
     result_hashes: Mapping[str, str]
     stale: Collection[str] = ()
+    repriced: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def _to_score(
         new = {key for span in ranges for key in state.calendar[order[span.start] : order[span.end] + 1]}
         for key in new | set(state.forecast.get(horizon, ())):
             scored = state.scored.get((key, horizon))
-            if key in state.finished and (key in new or scored != state.result_hashes.get(key)):
+            stale = scored != state.result_hashes.get(key) or key in state.repriced
+            if key in state.finished and (key in new or stale):
                 due.add(key)
     return due
 

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
 from f1_pipeline.cli import models as model_reports
 from f1_pipeline.cli import reports
+from f1_pipeline.cli.odds import odds
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
 from f1_pipeline.errors import F1Error
 from f1_pipeline.settings import get_settings
@@ -24,6 +26,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The product's tables: migrate up and down.", no_args_is_help=True)
 app.add_typer(db, name="db")
+app.add_typer(odds, name="odds")
 
 Horizon = Annotated[
     str | None, typer.Option(help="pre_weekend (entry list only) or pre_race (after qualifying).")
@@ -91,10 +94,27 @@ def evaluate(
     end_season: End = 2100,
     horizon: Horizon = None,
     model: Model = None,
+    against: Annotated[
+        str | None, typer.Option(help="Log loss minus that of this model, on the races both were scored on.")
+    ] = None,
+    reliability: Annotated[
+        bool,
+        typer.Option("--reliability", help="What was forecast, by probability, and how often it happened."),
+    ] = False,
     output: Annotated[TableOrJson, typer.Option("--format", help="How to print.")] = TableOrJson.table,
 ) -> None:
     """Show how good past forecasts were, by model and horizon, over some seasons."""
-    reports.evaluate(get_settings(), start_season, end_season, horizon, model, output)
+    from f1_pipeline.cli import evaluation
+
+    if against and reliability:
+        raise typer.BadParameter("--against and --reliability are two tables: ask for one at a time")
+    window = evaluation.read_window(get_settings(), start_season, end_season, horizon, model, against)
+    if reliability:
+        evaluation.print_reliability(window, model or "pool", output)
+    elif against:
+        evaluation.print_differences(window, model, against, output)
+    else:
+        evaluation.print_scores(window, model, output)
 
 
 @app.command()
@@ -217,5 +237,6 @@ def main() -> None:
             notices.print(f"[bold red]error:[/] setting {name}: {fault['msg']}", soft_wrap=True)
         sys.exit(1)
     except F1Error as error:
-        notices.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
+        notices.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -73,7 +73,14 @@ def print_csv(frame: pd.DataFrame) -> None:
 
 def print_table(frame: pd.DataFrame, title: str | None = None, percent: tuple[str, ...] = ()) -> None:
     """Print a table for people; columns named in ``percent`` are shares of one."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for name in frame.columns:
         number = pd.api.types.is_numeric_dtype(frame[name])
         table.add_column(str(name), justify="right" if number else "left", no_wrap=True)

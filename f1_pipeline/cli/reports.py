@@ -84,18 +84,19 @@ def print_update(report: Report) -> None:
         console.print(f"Next race: {report.next_race} (see `f1 forecast`).")
 
 
-def _check_choice(horizon: str | None, model: str | None) -> None:
+def check_choice(horizon: str | None, model: str | None, models: tuple[str, ...] = ALL_MODELS) -> None:
+    """Raise ``NotReady`` for a horizon or a model that does not exist."""
     if horizon is not None and horizon not in HORIZONS:
         raise NotReady(f"no horizon {horizon!r}: there are {', '.join(HORIZONS)}")
-    if model is not None and model not in ALL_MODELS:
-        raise NotReady(f"no model {model!r}: there are {', '.join(ALL_MODELS)}")
+    if model is not None and model not in models:
+        raise NotReady(f"no model {model!r}: there are {', '.join(models)}")
 
 
 def forecast(
     settings: Settings, race_key: str | None, horizon: str | None, model: str, output: Format
 ) -> None:
     """Print the forecast of one race."""
-    _check_choice(horizon, model)
+    check_choice(horizon, model)
     engine = open_tables(settings)
     calendar = reads.calendar(engine)
     if race_key is None:
@@ -159,53 +160,11 @@ def _export(rows: pd.DataFrame) -> pd.DataFrame:
     return renamed[_EXPORT].reset_index(drop=True)
 
 
-def evaluate(
-    settings: Settings,
-    start: int,
-    end: int,
-    horizon: str | None,
-    model: str | None,
-    output: TableOrJson,
-) -> None:
-    """Print mean scores by horizon and model."""
-    from f1_pipeline.forecasting.scoring import summarise
-
-    _check_choice(horizon, model)
-    rows = reads.accuracy_between(open_tables(settings), start, end, horizon=horizon, model=model)
-    if rows.empty:
-        raise NotReady(f"no scored forecasts in {start} to {end}")
-    summary = summarise(rows, ["horizon", "model"]).sort_values(["horizon", "log_loss"], kind="stable")
-    window = {"start_season": int(rows["season"].min()), "end_season": int(rows["season"].max())}
-    if output is TableOrJson.json:
-        print_json({**window, "models": records(summary)})
-        return
-    columns = {
-        "horizon": "horizon",
-        "model": "model",
-        "races": "races",
-        "log_loss": "log loss",
-        "log_loss_low": "low",
-        "log_loss_high": "high",
-        "brier": "Brier",
-        "winner_correct": "winner",
-        "top3_accuracy": "top 3",
-        "podium_log_loss": "podium LL",
-        "spearman": "Spearman",
-        "rank_error": "rank error",
-    }
-    print_table(
-        summary[list(columns)].rename(columns=columns),
-        f"Forecasts of {window['start_season']} to {window['end_season']}; log loss of the winner in nats with 95 % "
-        "interval, lower is better",
-        percent=("winner", "top 3"),
-    )
-
-
 def predictions(
     settings: Settings, start: int, end: int, horizon: str | None, model: str | None, output: CsvOrJson
 ) -> None:
     """Print forecasts, one row per race, horizon, model and driver."""
-    _check_choice(horizon, model)
+    check_choice(horizon, model)
     rows = _export(reads.predictions_between(open_tables(settings), start, end, horizon, model))
     if output is CsvOrJson.json:
         print_json(records(rows))

@@ -55,3 +55,7 @@ ALL_MODELS = (
     "grid_frequency",
 )
 """Every name that stands in the column ``model``."""
+
+MARKET = "market"
+"""What bookmakers' prices say, where a user has some. Scored beside the models; it is none of ``ALL_MODELS``, because
+nothing forecasts with it."""

@@ -80,6 +80,25 @@ def replace_races(
     return Written(len(keys), tuple(changed), len(rows))
 
 
+def replace_tables(engine: Engine, frames: Mapping[Table, pd.DataFrame]) -> None:
+    """Replace all rows of tables that are computed from others, together in one transaction.
+
+    For what is a summary over races and has no part that stays when one race changes. Several tables that say the
+    same in different words are replaced together, so that no reader sees them disagree.
+
+    Raises:
+        WriteRefused: a table is kept race by race; to empty it as a whole would throw other races away.
+    """
+    for table in frames:
+        if "race_key" in table.columns:
+            raise WriteRefused(f"table {table.name}: is replaced race by race, not as a whole")
+    with write_transaction(engine) as connection:
+        for table, frame in frames.items():
+            connection.execute(delete(table))
+            if len(frame):
+                connection.execute(insert(table), to_records(table, frame))
+
+
 def upsert_reference(
     engine: Engine, table: Table, frame: pd.DataFrame, *, source: str, release: str, content_hash: str
 ) -> bool:

@@ -116,6 +116,17 @@ def _writer(file: Path):  # type: ignore[no-untyped-def]
     return create_engine(f"sqlite:///{file}").begin()
 
 
+def test_the_market_is_not_ranked_among_models_of_other_races(database: Path) -> None:
+    file = create_engine(f"sqlite:///{database}")
+    with file.begin() as connection:
+        row = connection.execute(select(schema.model_accuracy).limit(1)).mappings().one()
+        connection.execute(insert(schema.model_accuracy).values({**row, "model": "market"}))
+    with reading() as connection:
+        assert "market" not in set(queries.accuracy(connection, row["horizon"])["model"])
+        assert "market" not in set(queries.race_scores(connection, row["race_key"], row["horizon"])["model"])
+    file.dispose()
+
+
 def test_data_version_changes_with_loads_predictions_and_scores(database: Path) -> None:
     def version() -> str:
         with reading() as connection:

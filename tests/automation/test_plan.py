@@ -120,6 +120,14 @@ def test_a_correction_in_an_old_race() -> None:
     assert _keys(plan.scores) == ["r04"], "only its own score depends on its result"
 
 
+def test_races_with_newer_prices_are_scored_again_once_they_are_finished() -> None:
+    plan = make_plan(replace(_settled(8), repriced={"r01", "r04", "r08"}))
+    assert plan.scores == [KeyRange("r04", "r04")], "r01 was never forecast, r08 is not run yet"
+    assert not plan.raw
+    assert plan.derived is None
+    assert not any(plan.forecasts.values())
+
+
 def test_a_correction_before_the_first_forecast_is_rated_and_not_scored() -> None:
     state = _settled(8)
     plan = make_plan(replace(state, changed={"r01"}, result_hashes={**state.result_hashes, "r01": "new"}))

@@ -176,3 +176,64 @@ def test_summarise() -> None:
     assert (found.loc["m", ["log_loss_low", "log_loss_high"]] == [1.0, 2.0]).all()
     two = summarise(rows.assign(season=[1, 2, 2]), ["season", "model"])
     assert two[["season", "model"]].to_numpy().tolist() == [[1, "m"], [2, "m"], [2, "n"]]
+
+
+# --- ranked probability, binary Brier, retirements --------------------------------------------------------
+
+
+def _ranked(p: dict[int, list[float]], position: list[float | None]) -> float:
+    drivers = [f"d{number}" for number in range(len(position))]
+    starters = _starters(*drivers, positions=position)
+    frame = _predictions(dict(zip(drivers, p[1], strict=True)), dict(zip(drivers, p[3], strict=True)))
+    frame = frame.assign(top6_probability=p[6], points_probability=p[10])
+    return float(_score(frame, starters)["rps"])
+
+
+def test_the_ranked_probability_score_by_hand() -> None:
+    found = _ranked(
+        {1: [0.6, 0.4], 3: [0.9, 0.7], 6: [1.0, 0.8], 10: [1.0, 0.9]},
+        [1, None],  # the second one is retired: in the last category
+    )
+    winner = 0.4**2 + 0.1**2 + 0.0 + 0.0
+    retired = 0.4**2 + 0.7**2 + 0.8**2 + 0.9**2
+    assert found == pytest.approx((winner + retired) / (4 * 2))
+    sure = {1: [1.0, 0.0], 3: [1.0, 1.0], 6: [1.0, 1.0], 10: [1.0, 1.0]}
+    assert _ranked(sure, [1, 2]) == 0.0
+    assert _ranked({place: [0.0, 1.0] for place in (1, 3, 6, 10)}, [1, None]) == 1.0
+
+
+@pytest.mark.parametrize(("season", "ends"), [(1955, 4), (1985, 3), (2005, 4), (2026, 4)])
+def test_six_scoring_places_and_the_first_six_are_one_category(season: int, ends: int) -> None:
+    win = {"a": 0.5, "b": 0.5}
+    frame = _predictions(win).assign(
+        podium_probability=1.0, top6_probability=1.0, points_probability=1.0, race_key=f"{season}-x"
+    )
+    score = _score(frame, _starters("a", "b").assign(race_key=f"{season}-x"))
+    assert score["rps"] == pytest.approx(2 * 0.5**2 / (2 * ends)), "only the end after the winner is missed"
+
+
+def test_no_ranked_score_where_a_forecast_states_no_first_six() -> None:
+    frame = _predictions({"a": 0.6, "b": 0.4}).assign(points_probability=1.0)
+    assert math.isnan(_score(frame, _starters("a", "b"))["rps"])
+    frame = frame.assign(top6_probability=[1.0, np.nan])
+    assert math.isnan(_score(frame, _starters("a", "b"))["rps"])
+    late = _score(frame.assign(top6_probability=1.0), _starters("a", "b", "late"))
+    assert late["rps"] > 0, "a starter without a forecast has probability 0, in this score too"
+
+
+def test_the_binary_brier_score_is_a_mean_over_starters() -> None:
+    score = _score(_predictions({"a": 0.5, "b": 0.3, "c": 0.2}), _starters("b", "a", "c"))
+    assert score["binary_brier"] == pytest.approx((0.5**2 + 0.7**2 + 0.2**2) / 3)
+    assert score["brier"] == pytest.approx(3 * score["binary_brier"])
+
+
+def test_retirements() -> None:
+    frame = _predictions({"a": 0.5, "b": 0.3, "c": 0.2}).assign(retirement_probability=[0.1, 0.2, 0.4])
+    starters = _starters("a", "b", "c", positions=[1, None, None])
+    scored = starters.assign(position_text=["1", "DNF", "DSQ"])
+    expected = -(math.log(0.9) + math.log(0.2) + math.log(0.6)) / 3
+    assert _score(frame, scored)["retirement_log_loss"] == pytest.approx(expected), "DSQ is no retirement"
+    assert math.isnan(_score(frame, starters)["retirement_log_loss"]), "nobody says who retired"
+    assert math.isnan(_score(frame.drop(columns="retirement_probability"), scored)["retirement_log_loss"])
+    sure = frame.assign(retirement_probability=[0.0, 0.0, 0.0])
+    assert _score(sure, scored)["retirement_log_loss"] == pytest.approx(-math.log(1e-6) / 3, rel=1e-5)
