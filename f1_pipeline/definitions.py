@@ -9,6 +9,7 @@ from dagster import BetaWarning, Definitions, in_process_executor
 # Single-run backfills are what makes history affordable (one run, not 1,172); Dagster calls them beta.
 warnings.filterwarnings("ignore", category=BetaWarning)
 
+from f1_pipeline.assets.championship import championship_assets  # noqa: E402
 from f1_pipeline.assets.derived import feature_assets, rating_assets  # noqa: E402
 from f1_pipeline.assets.models import model_assets  # noqa: E402
 from f1_pipeline.assets.predictions import prediction_assets  # noqa: E402
@@ -24,6 +25,7 @@ ASSETS = [
     *feature_assets,
     *model_assets,
     *prediction_assets,
+    *championship_assets,
 ]
 
 RESOURCES = {

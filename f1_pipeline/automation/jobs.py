@@ -32,6 +32,11 @@ forecast_jobs = {
     )
     for horizon in HORIZONS
 }
+championship_job = define_asset_job(
+    "forecast_championship",
+    AssetSelection.groups("championship"),
+    description="Forecast the championships as they stood before some races.",
+)
 score_job = define_asset_job(
     "score", AssetSelection.groups("accuracy"), description="Score the forecasts of finished races."
 )
@@ -39,4 +44,4 @@ retention_job = define_asset_job(
     "prune_models", AssetSelection.assets(["models", "retention"]), description="Remove old model artefacts."
 )
 
-jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), score_job, retention_job]
+jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), championship_job, score_job, retention_job]

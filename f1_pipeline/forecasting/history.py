@@ -36,9 +36,7 @@ def build_history(tables: dict[str, pd.DataFrame]) -> History:
     Cancelled races are left out. The calendar order is the date, then the race key, so that it does
     not depend on the order of rows in the source.
     """
-    races = tables["races"]
-    races = races[~races["is_cancelled"].astype("bool")].sort_values(["date", "race_key"], kind="stable")
-    races = races.reset_index(drop=True).assign(order=lambda frame: frame.index.astype("int64"))
+    races = calendar_order(tables["races"])
     clock = races[["race_key", "season", "order"]]
 
     def timed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,6 +52,12 @@ def build_history(tables: dict[str, pd.DataFrame]) -> History:
         standings=timed(tables["driver_standings"]),
         circuits=tables["circuits"],
     )
+
+
+def calendar_order(races: pd.DataFrame) -> pd.DataFrame:
+    """Races that are not cancelled, in calendar order, with ``order``."""
+    held = races[~races["is_cancelled"].astype("bool")].sort_values(["date", "race_key"], kind="stable")
+    return held.reset_index(drop=True).assign(order=lambda frame: frame.index.astype("int64"))
 
 
 def starters(results: pd.DataFrame) -> pd.DataFrame:

@@ -27,13 +27,15 @@ class Scores:
     """Points and places of a season's races so far.
 
     ``entities``: drivers or constructors that have a result, sorted. ``points``: entities by races, in calendar order.
-    ``countback``: entities by two, the keys of ``countback_weights``. ``deducted``: points taken away by a decision.
+    ``countback``: entities by two, the keys of ``countback_weights``. ``deducted``: points taken away by a decision;
+    ``excluded``: by a decision without points to the end of the season.
     """
 
     entities: list[str]
     points: Floats
     countback: Ints
     deducted: Floats
+    excluded: NDArray[np.bool_]
 
 
 def countback_weights(places: int | None) -> Ints:
@@ -103,15 +105,21 @@ def season_scores(
     countback = np.zeros((len(entities), 2), dtype=np.int64)
     rows = placed["entity_id"].map(row).to_numpy(dtype=np.int64)
     np.add.at(countback, rows, weights[placed["position"].clip(upper=PLACES).to_numpy(dtype=np.int64)])
-    deducted = np.zeros(len(entities))
+    deducted, excluded = np.zeros(len(entities)), np.zeros(len(entities), dtype=bool)
     if kind == "constructor":
         for cut in rules.deductions(season, calendar, before):
             # The entity may carry its engine behind the name.
             for name in (name for name in entities if name.split("/")[0] == cut.constructor_id):
-                scored = points[row[name]]
-                until = len(keys) if cut.excluded else place.get(cut.known_from, len(keys))
-                deducted[row[name]] = scored[:until].sum() if cut.points is None else cut.points
-    return Scores(entities, points, countback, deducted)
+                void = points[row[name], : place.get(cut.known_from, len(keys))].sum()
+                deducted[row[name]] = void if cut.points is None else cut.points
+                excluded[row[name]] = cut.excluded
+    return Scores(entities, points, countback, deducted, excluded)
+
+
+def total_points(scores: Scores, season: int, kind: str) -> Floats:
+    """Counted points of each entity, what was taken away subtracted."""
+    total = rules.counted(scores.points, rules.parts(season, kind)) - scores.deducted
+    return np.asarray(np.round(np.where(scores.excluded, 0.0, total), 6), dtype=np.float64)
 
 
 def standings(scores: Scores, season: int, kind: str) -> pd.DataFrame:
@@ -119,8 +127,7 @@ def standings(scores: Scores, season: int, kind: str) -> pd.DataFrame:
 
     Who is level in points and in all places that are counted back shares the place.
     """
-    total = rules.counted(scores.points, rules.parts(season, kind)) - scores.deducted
-    total = np.round(total, 6)
+    total = total_points(scores, season, kind)
     order = np.lexsort((-scores.countback[:, 1], -scores.countback[:, 0], -total))
     keys = list(zip(total.tolist(), *scores.countback.T.tolist(), strict=True))
     position: dict[int, int] = {}
