@@ -55,6 +55,13 @@ def run_backfill(
                 reach = KeyRange(wanted[0], wanted[-1])
                 runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", reach, remake=remake)
                 report.forecasts += len(wanted)
+        rated = reads.race_keys_with(engine, schema.joint_ratings)
+        first = keys.index(forecast_from) if forecast_from else len(keys)
+        wanted = [key for key in keys[first:] if key in rated and start <= int(key[:4]) <= end and key in due]
+        if wanted:
+            reach = KeyRange(wanted[0], wanted[-1])
+            runs.run("forecast_championship", "forecast the championships", reach, remake=remake)
+            report.championships = len(wanted)
         if report.forecasts:
             runs.run("score", "score", span)
             runs.run("prune_models", "prune old model artefacts", None)

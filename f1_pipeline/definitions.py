@@ -10,6 +10,7 @@ from dagster import BetaWarning, Definitions, in_process_executor
 warnings.filterwarnings("ignore", category=BetaWarning)
 
 from f1_pipeline.assets.accuracy import accuracy_assets  # noqa: E402
+from f1_pipeline.assets.championship import championship_assets  # noqa: E402
 from f1_pipeline.assets.derived import feature_assets, rating_assets  # noqa: E402
 from f1_pipeline.assets.models import model_assets  # noqa: E402
 from f1_pipeline.assets.predictions import prediction_assets  # noqa: E402
@@ -28,6 +29,7 @@ ASSETS = [
     promotion,
     *prediction_assets,
     *accuracy_assets,
+    *championship_assets,
 ]
 
 RESOURCES = {

@@ -57,6 +57,7 @@ class Report:
     note: str | None
     changed_races: int = 0
     forecasts: int = 0
+    championships: int = 0
     scores: int = 0
     next_race: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class Report:
     @property
     def idle(self) -> bool:
         """Nothing was new."""
-        return not (self.changed_races or self.forecasts or self.scores)
+        return not (self.changed_races or self.forecasts or self.championships or self.scores)
 
 
 class UpdateFailed(F1Error):
@@ -127,6 +128,9 @@ def _carry_out(
             for span in plan.forecasts.get(horizon, []):
                 report.forecasts += _count([span], engine)
                 runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", span)
+        for span in plan.championship:
+            report.championships += _count([span], engine)
+            runs.run("forecast_championship", "forecast the championships", span)
         for span in plan.scores:
             report.scores += _count([span], engine)
             runs.run("score", "score", span)
@@ -191,7 +195,11 @@ def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
     # The console gets what went wrong; the whole log of a run is in the Dagster UI.
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if remake:
-        takes = [node.name for node in job.nodes if node.name.startswith(("models__", "predictions__"))]
+        takes = [
+            node.name
+            for node in job.nodes
+            if node.name.startswith(("models__", "predictions__", "championship"))
+        ]
         config["ops"] = {
             name: {"config": {"remake": True}}
             for name in takes
@@ -258,6 +266,7 @@ def read_state(
         & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor")
         & reads.race_keys_with(engine, schema.joint_ratings),
         forecast=forecast,
+        championship=reads.race_keys_with(engine, schema.championship_forecasts) - stale,
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
         stale={*moved, *reads.pending_races(engine)},

@@ -86,6 +86,30 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
     return faults
 
 
+def _title_sums(frame: pd.DataFrame) -> Faults:
+    sums = frame.groupby(["race_key", "kind"])["title_probability"].sum().reset_index()
+    faults = [
+        (str(row.race_key), f"{row.kind} title probabilities sum to {row.title_probability:.6f}")
+        for row in sums[~np.isclose(sums["title_probability"], 1.0, atol=1e-9)].itertuples()
+    ]
+    impossible = frame[(frame["title_probability"] > 0) & ~frame["can_win"].astype("bool")]
+    return faults + [
+        (str(row.race_key), f"{row.entity_id} can no longer win and has a title probability")
+        for row in impossible.itertuples()
+    ]
+
+
+def _position_sums(frame: pd.DataFrame) -> Faults:
+    faults: Faults = []
+    for column in ("entity_id", "position"):
+        sums = frame.groupby(["race_key", "kind", column])["probability"].sum().reset_index()
+        faults += [
+            (str(row[0]), f"{row[1]} {row[2]}: probabilities of final places sum to {row[3]:.6f}")
+            for row in sums[~np.isclose(sums["probability"], 1.0, atol=1e-9)].itertuples(index=False)
+        ]
+    return faults
+
+
 POSITIONS = TableCheck(
     "positions_unique", "Places are 1 to n among the classified, each given once.", _classification
 )
@@ -102,4 +126,12 @@ FIELD_SIZE = TableCheck(
 REFERENCES = TableCheck("references", "Every driver and constructor named is one that exists.", _references)
 PROBABILITIES = TableCheck(
     "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
+)
+TITLE_SUMS = TableCheck(
+    "title_sums",
+    "Title probabilities of a championship sum to 1, and nobody has one who can no longer win.",
+    _title_sums,
+)
+POSITION_SUMS = TableCheck(
+    "position_sums", "Final places sum to 1 by driver or constructor, and by place.", _position_sums
 )

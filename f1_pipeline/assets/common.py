@@ -68,13 +68,18 @@ def per_race(
         "code_version": code_version,
         "io_manager_key": "race_tables",
         "metadata": {TABLE: table, SCOPE: scope or {}, "dagster/table_name": table},
-        "check_specs": [
-            AssetCheckSpec(
-                check.name, asset=AssetKey(list(key)), description=check.description, blocking=check.blocking
-            )
-            for check in checks
-        ],
+        "check_specs": check_specs(key, checks),
     }
+
+
+def check_specs(key: Sequence[str], checks: Sequence[TableCheck]) -> list[AssetCheckSpec]:
+    """The checks of an asset as Dagster lists them."""
+    return [
+        AssetCheckSpec(
+            check.name, asset=AssetKey(list(key)), description=check.description, blocking=check.blocking
+        )
+        for check in checks
+    ]
 
 
 def emit(
@@ -82,18 +87,22 @@ def emit(
     frame: pd.DataFrame,
     checks: Sequence[TableCheck] = (),
     load: Load | None = None,
+    output: tuple[str, AssetKey] | None = None,
 ) -> Iterator[Output[RaceRows] | AssetCheckResult]:
     """Check the rows, hand them to the IO manager, report counts, a preview and the state of the checks.
+
+    ``output``: name and asset of the output, where one computation makes several.
 
     Raises:
         ContractViolation: a blocking check found a fault; nothing was written.
     """
+    name, asset_key = output or ("result", context.asset_key)
     found = {check.name: check.faults(frame) for check in checks}
     # In a run over a range the state of a partition's check is only what is logged for that partition.
     log_check_evaluations(
         context,
         [
-            _evaluation(context, check, race, text)
+            _evaluation(context, asset_key, check, race, text)
             for check in checks
             for race, text in found[check.name][:_FAULTS_LOGGED]
         ],
@@ -103,21 +112,23 @@ def emit(
         check, faults = broken[0]
         race, text = faults[0]
         raise ContractViolation(
-            f"{context.asset_key.to_user_string()}: check {check.name}, race {race}: {text} ({len(faults)} faults)"
+            f"{asset_key.to_user_string()}: check {check.name}, race {race}: {text} ({len(faults)} faults)"
         )
     counts = frame["race_key"].value_counts()
     # One event each, 13 ms: two minutes for the history of nine tables.
     for key in context.partition_keys if len(context.partition_keys) <= _COUNTED else ():
         context.add_asset_metadata(
-            {"dagster/partition_row_count": int(counts.get(key, 0))}, partition_key=key
+            {"dagster/partition_row_count": int(counts.get(key, 0))}, asset_key, partition_key=key
         )
     yield Output(
         RaceRows(frame, load),
+        output_name=name,
         metadata={"rows": len(frame), "preview": MetadataValue.md(_markdown(frame))},
     )
     for check in checks:
         yield AssetCheckResult(
             check_name=check.name,
+            asset_key=asset_key,
             passed=not found[check.name],
             severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
             metadata={"faults": len(found[check.name]), "rows": len(frame)},
@@ -125,10 +136,10 @@ def emit(
 
 
 def _evaluation(
-    context: AssetExecutionContext, check: TableCheck, race: str, text: str
+    context: AssetExecutionContext, asset_key: AssetKey, check: TableCheck, race: str, text: str
 ) -> AssetCheckEvaluation:
     return AssetCheckEvaluation(
-        asset_key=context.asset_key,
+        asset_key=asset_key,
         check_name=check.name,
         passed=False,
         blocking=check.blocking,

@@ -32,6 +32,11 @@ forecast_jobs = {
     )
     for horizon in HORIZONS
 }
+championship_job = define_asset_job(
+    "forecast_championship",
+    AssetSelection.groups("championship"),
+    description="Forecast the championships as they stood before some races.",
+)
 score_job = define_asset_job(
     "score",
     AssetSelection.groups("accuracy"),
@@ -47,4 +52,13 @@ promotion_job = define_asset_job(
     description="Compare another recipe of a model with the one in force; promote it if it is better.",
 )
 
-jobs = [source_job, ingest_job, rate_job, *forecast_jobs.values(), score_job, retention_job, promotion_job]
+jobs = [
+    source_job,
+    ingest_job,
+    rate_job,
+    *forecast_jobs.values(),
+    championship_job,
+    score_job,
+    retention_job,
+    promotion_job,
+]

@@ -29,7 +29,8 @@ class State:
     from the tables. ``featured``, ``forecast``: races that have rows, by horizon. ``scored``: result hash that each
     forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now. ``stale``: races whose
     source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
-    were scored before their newest market prices were imported.
+    were scored before their newest market prices were imported. ``championship``: races that have a championship
+    forecast.
     """
 
     calendar: Sequence[str]
@@ -45,6 +46,7 @@ class State:
     result_hashes: Mapping[str, str]
     stale: Collection[str] = ()
     repriced: Collection[str] = ()
+    championship: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ class Plan:
     raw: list[KeyRange] = field(default_factory=list)
     derived: KeyRange | None = None
     forecasts: dict[str, list[KeyRange]] = field(default_factory=dict)
+    championship: list[KeyRange] = field(default_factory=list)
     scores: list[KeyRange] = field(default_factory=list)
 
     def is_empty(self) -> bool:
         """Nothing to do."""
-        return not (self.raw or self.derived or any(self.forecasts.values()) or self.scores)
+        return not (
+            self.raw or self.derived or any(self.forecasts.values()) or self.championship or self.scores
+        )
 
 
 def make_plan(state: State) -> Plan:
@@ -77,13 +82,20 @@ def make_plan(state: State) -> Plan:
     if stale and state.calendar:
         derived = KeyRange(min(stale, key=order.__getitem__), state.calendar[-1])
     forecasts = {
-        horizon: key_ranges(_to_forecast(state, horizon, order, derived), state.calendar)
-        for horizon in state.featured
+        horizon: key_ranges(
+            _to_forecast(state, ready, state.forecast.get(horizon, ()), order, derived), state.calendar
+        )
+        for horizon, ready in (
+            (name, state.has_grid if name == "pre_race" else state.has_entries) for name in state.featured
+        )
     }
     return Plan(
         raw=key_ranges(touched, state.calendar),
         derived=derived,
         forecasts=forecasts,
+        championship=key_ranges(
+            _to_forecast(state, state.has_entries, state.championship, order, derived), state.calendar
+        ),
         scores=key_ranges(_to_score(state, forecasts, order), state.calendar),
     )
 
@@ -98,10 +110,17 @@ def next_race(calendar: Sequence[str], finished: Collection[str]) -> str | None:
     return calendar[newest + 1] if newest + 1 < len(calendar) else None
 
 
-def _to_forecast(state: State, horizon: str, order: Mapping[str, int], derived: KeyRange | None) -> set[str]:
+def _to_forecast(
+    state: State,
+    ready: Collection[str],
+    present: Collection[str],
+    order: Mapping[str, int],
+    derived: KeyRange | None,
+) -> set[str]:
+    """Races to forecast: of those that are ``ready``, finished ones without a forecast, and the next one if it has
+    none or something it stands on is new."""
     if state.forecast_from is None:
         return set()
-    ready = state.has_grid if horizon == "pre_race" else state.has_entries
     upcoming = next_race(state.calendar, state.finished)
     first = order[state.forecast_from]
     wanted = {
@@ -109,7 +128,7 @@ def _to_forecast(state: State, horizon: str, order: Mapping[str, int], derived: 
         for key in ready
         if key in order and order[key] >= first and (key in state.finished or key == upcoming)
     }
-    missing = {key for key in wanted if key not in state.forecast.get(horizon, ())}
+    missing = {key for key in wanted if key not in present}
     if derived is not None and upcoming in wanted:
         missing.add(upcoming)
     return missing

@@ -89,6 +89,24 @@ def forecast(
 
 
 @app.command()
+def championship(
+    season: Annotated[int | None, typer.Option(help="The season; the newest when left out.")] = None,
+    after_round: Annotated[
+        int | None, typer.Option(help="As it stood after this round, 0 for before the first.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="driver or constructor.")] = "driver",
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="What each result of the next race would do to the title.")
+    ] = False,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show how the championship stands and how it will end: points, title chances, who can still win."""
+    from f1_pipeline.cli.championship import championship as show
+
+    show(reports.open_tables(get_settings()), season, after_round, kind, what_if, output)
+
+
+@app.command()
 def evaluate(
     start_season: Start = 2014,
     end_season: End = 2100,

@@ -78,7 +78,9 @@ def print_update(report: Report) -> None:
         console.print(f"Nothing new in {report.source} {report.release}.")
     else:
         console.print(
-            f"{report.changed_races} races taken in, {report.forecasts} forecasts made, {report.scores} races scored."
+            f"{report.changed_races} races taken in, {report.forecasts} forecasts and "
+            f"{report.championships} championship forecasts made, {report.scores} races scored.",
+            soft_wrap=True,
         )
     if report.next_race:
         console.print(f"Next race: {report.next_race} (see `f1 forecast`).")

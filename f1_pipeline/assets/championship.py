@@ -1,0 +1,174 @@
+"""The championship forecasts: one computation, three tables."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from dagster import AssetExecutionContext, AssetKey, AssetOut, BackfillPolicy, multi_asset
+from sqlalchemy import Engine
+
+from f1_pipeline.assets.checks import POSITION_SUMS, TITLE_SUMS
+from f1_pipeline.assets.common import OWNERS, TableCheck, check_specs, emit
+from f1_pipeline.assets.models import RemakeConfig
+from f1_pipeline.assets.resources import SCOPE, TABLE, Database
+from f1_pipeline.forecasting.championship import ChampionshipForecast, forecast_championship
+from f1_pipeline.forecasting.championship_inputs import ChampionshipInputs, championship_inputs
+from f1_pipeline.forecasting.features import cutoffs
+from f1_pipeline.forecasting.history import in_calendar_order
+from f1_pipeline.forecasting.predict import race_seed
+from f1_pipeline.forecasting.retirement_rates import LOOK_BACK
+from f1_pipeline.forecasting.season_simulation import SimulationConfig
+from f1_pipeline.partitions import races_partitions
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads, schema
+
+_NEXT_RACE_DRAWS = 10
+"""Times the draws of a race of the past: the next race is what people look at, and its scenarios are shares of the
+draws in which one driver has one result. Ten times 2,000 takes about a second; 263 races at that number would
+take minutes."""
+
+_OUTPUTS: dict[str, tuple[str, str, Sequence[TableCheck]]] = {
+    "forecasts": (
+        "championship_forecasts",
+        "Final points and title chances of everybody, as they stood before the race.",
+        [TITLE_SUMS],
+    ),
+    "positions": ("championship_positions", "Probability of every final place.", [POSITION_SUMS]),
+    "scenarios": (
+        "championship_scenarios",
+        "Title chances given each result of the leading drivers in the race; of the next race only.",
+        [],
+    ),
+}
+
+
+def _key(name: str) -> AssetKey:
+    return AssetKey(["championship", name])
+
+
+@multi_asset(
+    name="championship",
+    outs={
+        name: AssetOut(
+            key=_key(name),
+            description=f"{description} A finished race keeps the forecast that was made for it.",
+            io_manager_key="race_tables",
+            metadata={TABLE: table, SCOPE: {}, "dagster/table_name": table},
+            group_name="championship",
+            kinds={"python", "table"},
+            owners=OWNERS,
+            code_version="1",
+        )
+        for name, (table, description, _) in _OUTPUTS.items()
+    },
+    deps=[
+        AssetKey(["ratings", "joint"]),
+        *(AssetKey(["raw", name]) for name in ("entries", "race_results", "sprint_results")),
+    ],
+    check_specs=[
+        spec
+        for name, (_, _, checks) in _OUTPUTS.items()
+        for spec in check_specs(["championship", name], checks)
+    ],
+    partitions_def=races_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+)
+def championship(context: AssetExecutionContext, config: RemakeConfig, database: Database) -> Iterator[Any]:
+    """Forecast the championships before the races of the run.
+
+    Made are races with ratings of the forecast seasons that are finished or next. A finished race that has a
+    forecast keeps it, unless ``remake``.
+    """
+    engine, settings = database.engine(), database.settings()
+    keys = context.partition_keys
+    names = {name: table for name, (table, _, _) in _OUTPUTS.items()}
+    stored = {
+        name: reads.read_table(engine, schema.metadata.tables[table], keys) for name, table in names.items()
+    }
+    calendar = in_calendar_order(reads.calendar(engine))
+    finished = set(calendar.loc[calendar["finished"], "race_key"])
+    upcoming = _upcoming(calendar)
+    held = set(stored["forecasts"]["race_key"])
+    kept = [key for key in keys if key in held and key != upcoming and not config.remake]
+    due = [
+        key
+        for key in keys
+        if key not in kept
+        and (key in finished or key == upcoming)
+        and int(key[:4]) >= settings.forecast_from_season
+    ]
+    made: list[ChampionshipForecast] = []
+    if due:
+        inputs = _read_inputs(engine, calendar, due)
+        rated = set(inputs.ratings["race_key"])
+        made = [
+            _forecast(engine, settings, inputs, key, key == upcoming, stored["forecasts"])
+            for key in due
+            if key in rated
+        ]
+    for name, (_, _, checks) in _OUTPUTS.items():
+        rows = stored[name]
+        parts = [rows[rows["race_key"].isin(kept)], *(getattr(one, name) for one in made)]
+        frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        yield from emit(context, frame, checks, output=(name, _key(name)))
+
+
+def _upcoming(calendar: pd.DataFrame) -> str | None:
+    """The race after the newest result, as in ``automation.plan.next_race``."""
+    raced = calendar.loc[calendar["finished"], "order"]
+    after = calendar[calendar["order"] == (int(raced.max()) + 1 if len(raced) else 0)]
+    return None if after.empty else str(after["race_key"].iloc[0])
+
+
+def _read_inputs(engine: Engine, calendar: pd.DataFrame, due: Sequence[str]) -> ChampionshipInputs:
+    """Results as far back as the oldest race of the run needs them, and ratings of the run's races."""
+    oldest = calendar[calendar["race_key"].isin(due)].iloc[0]
+    first = min(
+        int(oldest["order"]) - LOOK_BACK,
+        int(calendar.loc[calendar["season"] == oldest["season"], "order"].min()),
+    )
+    past = calendar.loc[(calendar["order"] >= first) & calendar["finished"], "race_key"].tolist()
+    keys = past or list(due)
+    return championship_inputs(
+        calendar,
+        reads.read_table(engine, schema.race_results, keys),
+        reads.read_table(engine, schema.sprint_results, keys),
+        reads.read_table(engine, schema.joint_ratings, list(due), horizon="pre_weekend"),
+    )
+
+
+def _forecast(
+    engine: Engine,
+    settings: Settings,
+    inputs: ChampionshipInputs,
+    race_key: str,
+    is_next: bool,
+    stored: pd.DataFrame,
+) -> ChampionshipForecast:
+    draws = settings.draws * (_NEXT_RACE_DRAWS if is_next else 1)
+    seed = race_seed(settings.seed, race_key, "championship")
+    made = forecast_championship(inputs.situation(race_key), SimulationConfig(), draws, seed, is_next)
+    races = inputs.races.set_index("race_key", drop=False)
+    rows = made.forecasts.assign(
+        cutoff=cutoffs(races.loc[[race_key]].reset_index(drop=True), "pre_weekend").iloc[0],
+        created_at=datetime.now(UTC),
+        data_release=reads.newest_release(engine),
+    )
+    return ChampionshipForecast(
+        _unless_same(rows, stored[stored["race_key"] == race_key]), made.positions, made.scenarios
+    )
+
+
+def _unless_same(made: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """The kept rows where a new forecast says the same: making it again must not change when it was made."""
+    keys = ["kind", "entity_id"]
+    compare = [name for name in made.columns if name not in ("created_at", "data_release")]
+    if len(kept) != len(made):
+        return made
+    left = made.sort_values(keys)[compare].reset_index(drop=True)
+    right = kept.sort_values(keys)[compare].reset_index(drop=True)
+    return kept if left.astype(str).equals(right.astype(str)) else made
+
+
+championship_assets = [championship]
