@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 
 from f1_pipeline.automation.plan import KeyRange, next_race
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
-from f1_pipeline.update import Report, Runs, Tell, read_state
+from f1_pipeline.update import Report, Runs, Tell
 
 logger = logging.getLogger(__name__)
 

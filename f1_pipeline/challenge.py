@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from f1_pipeline.automation.plan import KeyRange, make_plan
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.update import Report, Runs, Tell, read_state
+from f1_pipeline.update import Report, Runs, Tell
 
 logger = logging.getLogger(__name__)
 

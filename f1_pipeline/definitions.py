@@ -17,6 +17,7 @@ from f1_pipeline.assets.predictions import prediction_assets  # noqa: E402
 from f1_pipeline.assets.promotion import promotion  # noqa: E402
 from f1_pipeline.assets.raw import race_assets, reference_assets, source_release  # noqa: E402
 from f1_pipeline.assets.resources import Database, Models, RaceTableIOManager, Source  # noqa: E402
+from f1_pipeline.assets.sprints import sprint_assets  # noqa: E402
 from f1_pipeline.automation.jobs import jobs  # noqa: E402
 
 ASSETS = [
@@ -29,6 +30,7 @@ ASSETS = [
     promotion,
     *prediction_assets,
     *accuracy_assets,
+    *sprint_assets,
     *championship_assets,
 ]
 

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, delete
 
 from f1_pipeline import update
 from f1_pipeline.automation.plan import KeyRange, make_plan
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.backfill import run_backfill
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, TRAINED_MODELS
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
@@ -28,7 +29,7 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import Report, Runs, UpdateFailed, read_state, run_update
+from f1_pipeline.update import Report, Runs, UpdateFailed, run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [

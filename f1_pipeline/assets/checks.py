@@ -110,6 +110,17 @@ def _position_sums(frame: pd.DataFrame) -> Faults:
     return faults
 
 
+def _place_sums(frame: pd.DataFrame) -> Faults:
+    faults: Faults = []
+    for column in ("driver_id", "position"):
+        sums = frame.groupby(["race_key", "model", column])["probability"].sum().reset_index()
+        faults += [
+            (str(row[0]), f"{row[1]}, {row[2]}: probabilities of places sum to {row[3]:.6f}")
+            for row in sums[~np.isclose(sums["probability"], 1.0, atol=1e-9)].itertuples(index=False)
+        ]
+    return faults
+
+
 POSITIONS = TableCheck(
     "positions_unique", "Places are 1 to n among the classified, each given once.", _classification
 )
@@ -127,6 +138,7 @@ REFERENCES = TableCheck("references", "Every driver and constructor named is one
 PROBABILITIES = TableCheck(
     "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
 )
+PLACE_SUMS = TableCheck("place_sums", "Places sum to 1 by driver, and by place.", _place_sums)
 TITLE_SUMS = TableCheck(
     "title_sums",
     "Title probabilities of a championship sum to 1, and nobody has one who can no longer win.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from dagster import (
     AssetCheckSpec,
     AssetExecutionContext,
     AssetKey,
+    AssetOut,
     BackfillPolicy,
     MetadataValue,
     Output,
@@ -69,6 +70,41 @@ def per_race(
         "io_manager_key": "race_tables",
         "metadata": {TABLE: table, SCOPE: scope or {}, "dagster/table_name": table},
         "check_specs": check_specs(key, checks),
+    }
+
+
+Outputs = Mapping[str, tuple[Sequence[str], str, str, Sequence[TableCheck]]]
+"""Of a computation that makes several tables: asset key, table, description and checks of each output."""
+
+
+def several_per_race(
+    name: str,
+    outputs: Outputs,
+    group: str,
+    *,
+    deps: Sequence[Sequence[str]],
+    scope: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """Arguments of ``@multi_asset`` for a computation per race that makes several tables; its history is one run."""
+    return {
+        "name": name,
+        "outs": {
+            output: AssetOut(
+                key=AssetKey(list(key)),
+                description=description,
+                io_manager_key="race_tables",
+                metadata={TABLE: table, SCOPE: scope or {}, "dagster/table_name": table},
+                group_name=group,
+                kinds={"python", "table"},
+                owners=OWNERS,
+                code_version="1",
+            )
+            for output, (key, table, description, _) in outputs.items()
+        },
+        "deps": [AssetKey(list(dep)) for dep in deps],
+        "check_specs": [spec for key, _, _, checks in outputs.values() for spec in check_specs(key, checks)],
+        "partitions_def": races_partitions,
+        "backfill_policy": BackfillPolicy.single_run(),
     }
 
 

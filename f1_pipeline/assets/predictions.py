@@ -1,114 +1,49 @@
-"""Prediction sets."""
+"""Prediction sets: by every model, and what the shown one is made of."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pandas as pd
-from dagster import AssetExecutionContext, AssetsDefinition, asset
-from sqlalchemy import Engine
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, multi_asset
 
-from f1_pipeline.assets.checks import PROBABILITIES
-from f1_pipeline.assets.common import emit, per_race
+from f1_pipeline.assets.checks import PLACE_SUMS, PROBABILITIES
+from f1_pipeline.assets.common import TableCheck, emit, several_per_race
+from f1_pipeline.assets.forecaster import Forecaster
 from f1_pipeline.assets.models import RemakeConfig
 from f1_pipeline.assets.resources import Database, Models
-from f1_pipeline.assets.workbench import Workbench, open_workbench
-from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, RETIREMENT, TRAINED_MODELS
-from f1_pipeline.errors import NotReady
+from f1_pipeline.assets.workbench import open_workbench
+from f1_pipeline.domain.vocabulary import COMBINED, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
-from f1_pipeline.forecasting.training import training_hash
-from f1_pipeline.registry import Registry
-from f1_pipeline.settings import Settings
+from f1_pipeline.forecasting.views import distribution_rows
 from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.models import in_force, versions
-
-if TYPE_CHECKING:
-    from f1_pipeline.forecasting.models import Model
 
 _KEEP = ["race_key", "model", "driver_id"]
 
 
-class Forecaster:
-    """Makes the prediction sets of one horizon; holds the versions that it has loaded."""
-
-    def __init__(
-        self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
-    ):
-        self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
-        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*REGISTERED, *COMBINED)}
-        self.release = reads.newest_release(engine)
-        self._loaded: dict[tuple[str, int], Model] = {}
-
-    def race(self, race_key: str) -> pd.DataFrame:
-        """The prediction rows of one race, by every model, baseline and the ensemble.
-
-        Raises:
-            NotReady: there is no model version for the race.
-        """
-        from f1_pipeline.forecasting.models import make_win
-
-        rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
-        trained = self.bench.trained_for[race_key]
-        forecasts: dict[str, ModelForecast] = {}
-        for name in TRAINED_MODELS:
-            model, version = self._model(name, trained)
-            covariance = getattr(model, "covariance", None)  # only linear order models know it
-            forecasts[name] = ModelForecast(
-                version, model.predict(rows), covariance=None if covariance is None else covariance(rows)
-            )
-        past = self.bench.training(race_key, self.settings)
-        for name in BASELINES[self.horizon]:
-            baseline = make_win(name, self.horizon, self.settings.seed).fit(past)
-            forecasts[name] = ModelForecast(0, baseline.win_probability(rows))
-        forecasts = add_combined(
-            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}, self.horizon
-        )
-        seed = race_seed(self.settings.seed, race_key, self.horizon)
-        retirement = self._model(RETIREMENT, trained)[0].predict(rows)
-        made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
-        return made.assign(created_at=datetime.now(UTC), data_release=self.release)
-
-    def _version(self, name: str, trained: str) -> dict[str, Any]:
-        if trained not in self.versions[name]:
-            raise NotReady(
-                f"no version of {name} was trained for {trained}: materialise models/{name}_{self.horizon}"
-            )
-        return self.versions[name][trained]
-
-    def _model(self, name: str, trained: str) -> "tuple[Model, int]":
-        row = self._version(name, trained)
-        version = int(row["version"])
-        if (name, version) not in self._loaded:
-            self._loaded[name, version] = self._load(name, trained, row)
-        return self._loaded[name, version], version
-
-    def _load(self, name: str, trained: str, row: dict[str, Any]) -> "Model":
-        from f1_pipeline.forecasting.models import make
-
-        model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
-        try:
-            return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
-        except NotReady:
-            # Its artefact was pruned: the same rows, recipe and seed give the same model again, and only those.
-            rows = self.bench.training(trained, self.settings)
-            same = training_hash(rows, self.horizon) == row["training_hash"] and model.recipe == row["recipe"]
-            if not same:
-                raise
-            return model.fit(rows)
-
-
 def _prediction_asset(horizon: str) -> AssetsDefinition:
-    @asset(
-        **per_race(
+    outputs = {
+        "predictions": (
             ["predictions", horizon],
-            "predictions",
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
+            [PROBABILITIES],
+        ),
+        "reasons": (
+            ["reasons", horizon],
+            "prediction_reasons",
+            f"What moved the pool's forecast at the horizon {horizon}: contributions of feature groups to the log strength.",
+            [],
+        ),
+    }
+
+    @multi_asset(
+        **several_per_race(
+            f"predictions__{horizon}",
+            outputs,
+            "predictions",
             deps=[["models", f"{name}_{horizon}"] for name in (*REGISTERED, *COMBINED)]
             + [["features", horizon]],
-            checks=[PROBABILITIES],
             scope={"horizon": horizon},
         )
     )
@@ -118,19 +53,79 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings)
         forecaster = Forecaster(horizon, bench, engine, models.registry(), settings)
-        stored = reads.read_table(engine, schema.predictions, context.partition_keys, horizon=horizon)
+        keys = context.partition_keys
+        stored = reads.read_table(engine, schema.predictions, keys, horizon=horizon)
+        why = reads.read_table(engine, schema.prediction_reasons, keys, horizon=horizon)
         kept = {str(key): rows for key, rows in stored.groupby("race_key")}
         with_rows = set(bench.matrix["race_key"])
         parts: list[pd.DataFrame] = []
-        for key in context.partition_keys:
+        made_anew: list[pd.DataFrame] = []
+        for key in keys:
             if key in kept and (key in bench.finished or key not in bench.trained_for) and not config.remake:
                 parts.append(kept[key])
+                made_anew.append(why[why["race_key"] == key])
             elif key in bench.trained_for and key in with_rows:
-                parts.append(_unless_same(forecaster.race(key), kept.get(key)))
-        frame = pd.concat(parts, ignore_index=True) if parts else stored
-        yield from emit(context, frame, [PROBABILITIES])
+                made, reasons = forecaster.race(key)
+                parts.append(_unless_same(made, kept.get(key)))
+                made_anew.append(reasons)
+        frames = {"predictions": _joined(parts, stored), "reasons": _joined(made_anew, why)}
+        for name, (key_parts, _, _, checks) in outputs.items():
+            yield from emit(context, frames[name], checks, output=(name, AssetKey(key_parts)))
 
-    return cast(AssetsDefinition, predictions)
+    return predictions
+
+
+def _distribution_asset(horizon: str) -> AssetsDefinition:
+    about = f"of the pool at the horizon {horizon}, from the finishing orders behind its forecast"
+    outputs: dict[str, tuple[list[str], str, str, list[TableCheck]]] = {
+        "positions": (
+            ["distributions", f"positions_{horizon}"],
+            "position_probabilities",
+            f"Probability of every driver in every place, {about}.",
+            [PLACE_SUMS],
+        ),
+        "head_to_head": (
+            ["distributions", f"head_to_head_{horizon}"],
+            "head_to_head",
+            f"Who is ahead of whom, {about}.",
+            [],
+        ),
+        "constructors": (
+            ["distributions", f"constructors_{horizon}"],
+            "constructor_predictions",
+            f"Wins and points of the teams, {about}.",
+            [],
+        ),
+    }
+
+    @multi_asset(
+        **several_per_race(
+            f"distributions__{horizon}",
+            outputs,
+            "predictions",
+            deps=[["predictions", horizon]],
+            scope={"horizon": horizon},
+        )
+    )
+    def distributions(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+        keys = context.partition_keys
+        stored = reads.read_table(database.engine(), schema.predictions, keys, horizon=horizon, model=POOL)
+        # Forecasts from before there were retirements in the orders cannot be drawn again.
+        known = stored[stored["draws"].notna()]
+        views = [distribution_rows(rows) for _, rows in known.groupby("race_key")]
+        for name, (key_parts, table, _, checks) in outputs.items():
+            empty = reads.read_table(
+                database.engine(), schema.metadata.tables[table], keys[:1], horizon="none"
+            )
+            frame = _joined([view[name] for view in views], empty)
+            yield from emit(context, frame, checks, output=(name, AssetKey(key_parts)))
+
+    return distributions
+
+
+def _joined(parts: list[pd.DataFrame], otherwise: pd.DataFrame) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else otherwise.iloc[:0]
 
 
 def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
@@ -152,4 +147,7 @@ def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
     return kept if same else made
 
 
-prediction_assets = [_prediction_asset(horizon) for horizon in HORIZONS]
+prediction_assets = [
+    *(_prediction_asset(horizon) for horizon in HORIZONS),
+    *(_distribution_asset(horizon) for horizon in HORIZONS),
+]

@@ -27,11 +27,21 @@ forecast_jobs = {
         AssetSelection.assets(
             *(["models", f"{name}_{horizon}"] for name in (*REGISTERED, *COMBINED)),
             ["predictions", horizon],
+            ["reasons", horizon],
+            *(
+                ["distributions", f"{name}_{horizon}"]
+                for name in ("positions", "head_to_head", "constructors")
+            ),
         ),
         description=f"Train what is due and forecast races at the horizon {horizon}.",
     )
     for horizon in HORIZONS
 }
+sprint_job = define_asset_job(
+    "forecast_sprints",
+    AssetSelection.assets(["predictions", "sprint"]),
+    description="Forecast the sprints of some weekends.",
+)
 championship_job = define_asset_job(
     "forecast_championship",
     AssetSelection.groups("championship"),
@@ -57,6 +67,7 @@ jobs = [
     ingest_job,
     rate_job,
     *forecast_jobs.values(),
+    sprint_job,
     championship_job,
     score_job,
     retention_job,

@@ -30,7 +30,8 @@ class State:
     forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now. ``stale``: races whose
     source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
     were scored before their newest market prices were imported. ``championship``: races that have a championship
-    forecast.
+    forecast. ``sprint_ready``, ``sprint_forecast``: by horizon of a sprint, races whose sprint can be forecast, and those
+    whose sprint is.
     """
 
     calendar: Sequence[str]
@@ -47,6 +48,8 @@ class State:
     stale: Collection[str] = ()
     repriced: Collection[str] = ()
     championship: Collection[str] = ()
+    sprint_ready: Mapping[str, Collection[str]] = field(default_factory=dict)
+    sprint_forecast: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,19 @@ class Plan:
     raw: list[KeyRange] = field(default_factory=list)
     derived: KeyRange | None = None
     forecasts: dict[str, list[KeyRange]] = field(default_factory=dict)
+    sprints: list[KeyRange] = field(default_factory=list)
     championship: list[KeyRange] = field(default_factory=list)
     scores: list[KeyRange] = field(default_factory=list)
 
     def is_empty(self) -> bool:
         """Nothing to do."""
         return not (
-            self.raw or self.derived or any(self.forecasts.values()) or self.championship or self.scores
+            self.raw
+            or self.derived
+            or any(self.forecasts.values())
+            or self.sprints
+            or self.championship
+            or self.scores
         )
 
 
@@ -93,6 +102,14 @@ def make_plan(state: State) -> Plan:
         raw=key_ranges(touched, state.calendar),
         derived=derived,
         forecasts=forecasts,
+        sprints=key_ranges(
+            {
+                key
+                for horizon, ready in state.sprint_ready.items()
+                for key in _to_forecast(state, ready, state.sprint_forecast.get(horizon, ()), order, derived)
+            },
+            state.calendar,
+        ),
         championship=key_ranges(
             _to_forecast(state, state.has_entries, state.championship, order, derived), state.calendar
         ),

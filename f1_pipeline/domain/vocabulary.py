@@ -6,6 +6,9 @@ from __future__ import annotations
 HORIZONS = ("pre_weekend", "pre_race")
 """What a forecast knew: the entry list only, or practice, qualifying and grid too."""
 
+SPRINT_HORIZONS = ("pre_weekend", "pre_sprint")
+"""What a forecast of a sprint knew: the entry list only, or the grid of the sprint too."""
+
 ENSEMBLE_MEMBERS: tuple[str, ...] = ("linear", "random_forest", "xgboost", "elo")
 """The classic models, which the ensemble averages."""
 

@@ -102,6 +102,7 @@ def prediction_rows(
                     "expected_position": orders.expected_position(),
                     "expected_points": orders.weights @ orders.points(points),
                     "retirement_probability": retirement,
+                    "draws": draws,
                     "cutoff": rows["cutoff"].to_numpy(),
                     "seed": seed,
                 }

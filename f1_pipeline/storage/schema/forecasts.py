@@ -149,6 +149,7 @@ predictions = Table(
     Column("retirement_probability", Float),
     Column("top6_probability", Float),
     Column("expected_points", Float),
+    Column("draws", Integer),
     Column("cutoff", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("data_release", String(64), nullable=False),

@@ -272,6 +272,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("retirement_probability", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("top6_probability", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("expected_points", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("draws", sa.Integer(), nullable=True))
 
     for name in _RATES:
         op.add_column("feature_matrix", sa.Column(name, sa.Float(), nullable=True))
@@ -292,6 +293,7 @@ def downgrade() -> None:
         batch_op.drop_column("recipe")
 
     with op.batch_alter_table("predictions", schema=None) as batch_op:
+        batch_op.drop_column("draws")
         batch_op.drop_column("expected_points")
         batch_op.drop_column("top6_probability")
         batch_op.drop_column("retirement_probability")

@@ -1,0 +1,111 @@
+"""How the forecasts of a race are made: models loaded from the registry, asked, and put together."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from f1_pipeline.assets.workbench import Workbench
+from f1_pipeline.domain.vocabulary import (
+    BASELINES,
+    COMBINED,
+    POOL,
+    POOL_MEMBERS,
+    REGISTERED,
+    RETIREMENT,
+    TRAINED_MODELS,
+)
+from f1_pipeline.errors import NotReady
+from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
+from f1_pipeline.forecasting.reasons import pool_reasons
+from f1_pipeline.forecasting.training import training_hash
+from f1_pipeline.registry import Registry
+from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads
+from f1_pipeline.storage.models import in_force, versions
+
+if TYPE_CHECKING:
+    from f1_pipeline.forecasting.models import Model
+
+
+class Forecaster:
+    """Makes the prediction sets of one horizon; holds the versions that it has loaded."""
+
+    def __init__(
+        self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
+    ):
+        self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
+        self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*REGISTERED, *COMBINED)}
+        self.release = reads.newest_release(engine)
+        self._loaded: dict[tuple[str, int], Model] = {}
+
+    def race(self, race_key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The prediction rows of one race, by every model and baseline; and the reasons of the pool.
+
+        Raises:
+            NotReady: there is no model version for the race.
+        """
+        from f1_pipeline.forecasting.models import LinearOrder, make_win
+
+        rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
+        trained = self.bench.trained_for[race_key]
+        forecasts: dict[str, ModelForecast] = {}
+        reasons: dict[str, pd.DataFrame | Floats] = {}
+        for name in TRAINED_MODELS:
+            model, version = self.model(name, trained)
+            win = model.predict(rows)
+            reasons[name] = win
+            covariance = None
+            if isinstance(model, LinearOrder):
+                covariance, reasons[name] = model.covariance(rows), model.contributions(rows)
+            forecasts[name] = ModelForecast(version, win, covariance=covariance)
+        past = self.bench.training(race_key, self.settings)
+        for name in BASELINES[self.horizon]:
+            baseline = make_win(name, self.horizon, self.settings.seed).fit(past)
+            forecasts[name] = ModelForecast(0, baseline.win_probability(rows))
+        forecasts = add_combined(
+            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}, self.horizon
+        )
+        seed = race_seed(self.settings.seed, race_key, self.horizon)
+        retirement = self.model(RETIREMENT, trained)[0].predict(rows)
+        made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
+        why = pool_reasons(rows, {name: reasons[name] for name in POOL_MEMBERS[self.horizon]})
+        return (
+            made.assign(created_at=datetime.now(UTC), data_release=self.release),
+            why.assign(horizon=self.horizon, model=POOL),
+        )
+
+    def _version(self, name: str, trained: str) -> dict[str, Any]:
+        if trained not in self.versions[name]:
+            raise NotReady(
+                f"no version of {name} was trained for {trained}: materialise models/{name}_{self.horizon}"
+            )
+        return self.versions[name][trained]
+
+    def model(self, name: str, trained: str) -> "tuple[Model, int]":
+        """The version of a model that was trained for a race, and its number.
+
+        Raises:
+            NotReady: there is none.
+        """
+        row = self._version(name, trained)
+        version = int(row["version"])
+        if (name, version) not in self._loaded:
+            self._loaded[name, version] = self._load(name, trained, row)
+        return self._loaded[name, version], version
+
+    def _load(self, name: str, trained: str, row: dict[str, Any]) -> "Model":
+        from f1_pipeline.forecasting.models import make
+
+        model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
+        try:
+            return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
+        except NotReady:
+            # Its artefact was pruned: the same rows, recipe and seed give the same model again, and only those.
+            rows = self.bench.training(trained, self.settings)
+            same = training_hash(rows, self.horizon) == row["training_hash"] and model.recipe == row["recipe"]
+            if not same:
+                raise
+            return model.fit(rows)

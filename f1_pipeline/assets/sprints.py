@@ -1,0 +1,144 @@
+"""Forecasts of sprints and their scores."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from dagster import AssetExecutionContext, asset
+
+from f1_pipeline.assets.checks import PROBABILITIES
+from f1_pipeline.assets.common import emit, per_race
+from f1_pipeline.assets.forecaster import Forecaster
+from f1_pipeline.assets.models import RemakeConfig
+from f1_pipeline.assets.resources import Database, Models
+from f1_pipeline.assets.workbench import Workbench, open_workbench
+from f1_pipeline.domain.classification import started
+from f1_pipeline.domain.vocabulary import BASELINES, HORIZONS, RETIREMENT, SPRINT_HORIZONS
+from f1_pipeline.forecasting.features import cutoffs
+from f1_pipeline.forecasting.predict import race_seed
+from f1_pipeline.forecasting.scoring import score_races
+from f1_pipeline.forecasting.sprint import (
+    BASE_HORIZON,
+    Predicts,
+    sprint_cutoff,
+    sprint_features,
+    sprint_forecast,
+)
+from f1_pipeline.storage import reads, schema
+
+_MODEL = "rating"
+"""The model that is asked: the rating is the part that carries over to a shorter race."""
+
+
+@asset(
+    **per_race(
+        ["predictions", "sprint"],
+        "sprint_predictions",
+        "predictions",
+        "Forecast of the sprint of a weekend that has one, before the weekend and with the grid of the sprint.",
+        deps=[["models", f"{name}_{horizon}"] for name in (_MODEL, RETIREMENT) for horizon in HORIZONS]
+        + [["features", "pre_weekend"], ["ratings", "joint"], ["raw", "starting_grid"]],
+        checks=[PROBABILITIES],
+    )
+)
+def sprint_predictions(
+    context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
+) -> Iterator[Any]:
+    """Forecast the sprints of the run's races; a finished weekend keeps the forecast that was made for it."""
+    engine, settings = database.engine(), database.settings()
+    keys = context.partition_keys
+    benches = {horizon: open_workbench(engine, horizon, settings) for horizon in HORIZONS}
+    forecasters = {
+        horizon: Forecaster(horizon, bench, engine, models.registry(), settings)
+        for horizon, bench in benches.items()
+    }
+    stored = reads.read_table(engine, schema.sprint_predictions, keys)
+    grids = reads.read_table(engine, schema.starting_grid, keys, session="S")
+    ratings = reads.read_table(engine, schema.joint_ratings, keys)
+    matrix = benches["pre_weekend"].matrix
+    races = benches["pre_weekend"].history.races.set_index("race_key", drop=False)
+    weekend = cutoffs(races.reset_index(drop=True), "pre_weekend").set_axis(races.index)
+    parts: list[pd.DataFrame] = []
+    for key in keys:
+        kept = stored[stored["race_key"] == key]
+        finished = key in benches["pre_weekend"].finished
+        if len(kept) and finished and not config.remake:
+            parts.append(kept)
+            continue
+        rows = matrix[matrix["race_key"] == key]
+        if key not in races.index or not races.at[key, "is_sprint_weekend"] or rows.empty:
+            continue
+        for horizon in SPRINT_HORIZONS:
+            grid = grids[grids["race_key"] == key]
+            forecaster = forecasters[BASE_HORIZON[horizon]]
+            version = _newest_until(forecaster, benches["pre_weekend"], key)
+            if version is None or (horizon == "pre_sprint" and grid.empty):
+                continue
+            features = sprint_features(rows, horizon, ratings[ratings["race_key"] == key], grid)
+            seed = race_seed(settings.seed, key, f"sprint/{horizon}")
+            made = sprint_forecast(
+                features,
+                horizon,
+                _models(forecaster, version, key),
+                forecaster.model(RETIREMENT, version)[0],
+                settings.draws,
+                seed,
+            )
+            parts.append(
+                made.assign(
+                    cutoff=sprint_cutoff(races.loc[key], horizon, weekend.loc[key]),
+                    created_at=datetime.now(UTC),
+                    data_release=forecaster.release,
+                )
+            )
+    frame = pd.concat(parts, ignore_index=True) if parts else stored.iloc[:0]
+    yield from emit(context, frame, [PROBABILITIES])
+
+
+def _newest_until(forecaster: Forecaster, bench: Workbench, race_key: str) -> str | None:
+    """The newest race up to this one that models were trained for: before its own grid there is no version for it."""
+    trained = [
+        race
+        for race in forecaster.versions[_MODEL]
+        if race in forecaster.versions[RETIREMENT] and bench.order(race) <= bench.order(race_key)
+    ]
+    return max(trained, key=bench.order, default=None)
+
+
+def _models(forecaster: Forecaster, version: str, race_key: str) -> dict[str, Predicts]:
+    from f1_pipeline.forecasting.models import make_win
+
+    baseline = BASELINES[forecaster.horizon][-1]  # how often the holder of the place has won
+    past = forecaster.bench.training(race_key, forecaster.settings)
+    return {
+        _MODEL: forecaster.model(_MODEL, version)[0],
+        baseline: make_win(baseline, forecaster.horizon, forecaster.settings.seed).fit(past),
+    }
+
+
+@asset(
+    **per_race(
+        ["accuracy", "sprints"],
+        "sprint_accuracy",
+        "accuracy",
+        "Scores of the forecasts of sprints that were run.",
+        deps=[["predictions", "sprint"], ["raw", "sprint_results"]],
+    )
+)
+def sprint_accuracy(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
+    """Score the forecasts of the run's sprints against their results."""
+    engine, keys = database.engine(), context.partition_keys
+    forecasts = reads.read_table(engine, schema.sprint_predictions, keys).assign(model_version=0)
+    results = reads.read_table(engine, schema.sprint_results, keys)
+    starters = results[started(results)].drop_duplicates(["race_key", "driver_id"])
+    starters = starters.assign(finish=starters.groupby("race_key").cumcount() + 1)
+    columns = [column.name for column in schema.sprint_accuracy.columns]
+    scores = score_races(forecasts, starters).reindex(columns=columns)
+    hashes = reads.stored_hashes(engine, "sprint_results", keys)
+    scores["result_hash"] = scores["race_key"].map(hashes).fillna("")
+    scores["scored_at"] = datetime.now(UTC)
+    yield from emit(context, scores)
+
+
+sprint_assets = [sprint_predictions, sprint_accuracy]

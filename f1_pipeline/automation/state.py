@@ -1,0 +1,126 @@
+"""What exists, as ``make_plan`` wants to know it: read from the tables, and compared with what the source says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from f1_pipeline.automation.plan import KeyRange, State, next_race
+from f1_pipeline.domain.vocabulary import HORIZONS, SPRINT_HORIZONS
+from f1_pipeline.settings import Settings
+from f1_pipeline.sources.bundle import SourceBundle
+from f1_pipeline.storage import market, reads, schema
+from f1_pipeline.storage.decisions import superseded_forecasts
+
+_CALENDAR_ATTRIBUTES = [
+    "season",
+    "circuit_id",
+    "date",
+    "start_at",
+    "first_practice_at",
+    "course_length_km",
+    "turns",
+]
+"""What a race's ratings and features stand on; a new round number or name changes nothing."""
+
+_FIRST_SEASONS = 2
+"""Seasons that must lie before the first forecast: a model needs something to learn from."""
+
+
+def read_state(
+    engine: Engine,
+    settings: Settings,
+    bundle: SourceBundle | None,
+    derived: KeyRange | None = None,
+    moved: Collection[str] = (),
+) -> State:
+    """What exists, for ``make_plan``.
+
+    With ``bundle``, races whose source rows differ from the tables count as changed. ``derived`` is the range that
+    this update has just rated and described: the next race in it is to be forecast again. ``moved``: races whose
+    place in the calendar was another one before. An update that was interrupted after it took races in left their
+    ratings and features behind: those races count as stale.
+    """
+    calendar = reads.calendar(engine)
+    held = calendar.loc[~calendar["is_cancelled"]]
+    keys = held["race_key"].tolist()
+    changed: set[str] = set()
+    if bundle is not None:
+        changed = changed_races(engine, bundle, calendar)
+    upcoming = next_race(keys, set(held.loc[held["finished"], "race_key"]))
+    # A promotion, too, makes the forecast of the next race one of yesterday.
+    superseded = superseded_forecasts(engine, upcoming) if upcoming else set()
+    forecast_from = _forecast_from(held, settings)
+    forecast = {
+        horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon)
+        - ({upcoming} if derived is not None or horizon in superseded else set())
+        for horizon in HORIZONS
+    }
+    scored = reads.scored_hashes(engine)
+    finished = set(held.loc[held["finished"], "race_key"])
+    return State(
+        calendar=keys,
+        finished=finished,
+        has_grid=set(held.loc[held["has_grid"], "race_key"]),
+        has_entries=reads.race_keys_with(engine, schema.entries),
+        forecast_from=forecast_from,
+        changed=changed,
+        featured={
+            horizon: reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon)
+            for horizon in HORIZONS
+        },
+        rated=reads.race_keys_with(engine, schema.elo_ratings, kind="driver")
+        & reads.race_keys_with(engine, schema.elo_ratings, kind="constructor")
+        & reads.race_keys_with(engine, schema.joint_ratings),
+        forecast=forecast,
+        championship=reads.race_keys_with(engine, schema.championship_forecasts)
+        - ({upcoming} if derived is not None else set()),
+        sprint_ready=_sprints_ready(engine, held),
+        sprint_forecast={
+            horizon: reads.race_keys_with(engine, schema.sprint_predictions, horizon=horizon)
+            - ({upcoming} if derived is not None else set())
+            for horizon in SPRINT_HORIZONS
+        },
+        scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
+        result_hashes=reads.stored_hashes(engine, "race_results", finished),
+        stale={*moved, *reads.pending_races(engine)},
+        repriced=market.repriced_races(engine),
+    )
+
+
+def changed_races(engine: Engine, bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
+    """Races whose rows in any source table, or whose place in the calendar, differ from what is stored."""
+    changed: set[str] = set()
+    for table in schema.RACE_TABLES:
+        new = bundle.race_hashes(table)
+        stored = reads.stored_hashes(engine, table, [*new, *calendar["race_key"]])
+        changed |= {key for key in {*new, *stored} if new.get(key, "") != stored.get(key, "")}
+    return changed | moved_races(bundle, calendar)
+
+
+def moved_races(bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
+    """Races whose place in the calendar, or whose layout, differs from what is stored."""
+    new = bundle.tables["races"].set_index("race_key")[_CALENDAR_ATTRIBUTES]
+    old = calendar.set_index("race_key")[_CALENDAR_ATTRIBUTES].astype(new.dtypes.to_dict())
+    both = new.index.intersection(old.index)
+    # As text, and missing as "": missing values differ from each other.
+    differ = new.loc[both].astype(str).fillna("") != old.loc[both].astype(str).fillna("")
+    return set(both[differ.any(axis=1)])
+
+
+def _sprints_ready(engine: Engine, held: pd.DataFrame) -> dict[str, set[str]]:
+    weekends = set(held.loc[held["is_sprint_weekend"].astype("bool"), "race_key"])
+    return {
+        "pre_weekend": weekends & reads.race_keys_with(engine, schema.feature_matrix, horizon="pre_weekend"),
+        "pre_sprint": weekends & reads.race_keys_with(engine, schema.starting_grid, session="S"),
+    }
+
+
+def _forecast_from(held: pd.DataFrame, settings: Settings) -> str | None:
+    if held.empty:
+        return None
+    first = max(settings.forecast_from_season, int(held["season"].min()) + _FIRST_SEASONS)
+    later = held[held["season"] >= first]
+    return None if later.empty else str(later["race_key"].iloc[0])

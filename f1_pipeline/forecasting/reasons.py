@@ -1,0 +1,42 @@
+"""Why a forecast is what it is: what each group of features adds to a driver's log strength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from f1_pipeline.forecasting.grouping import Floats
+
+_FLOOR = 1e-6
+"""As in the pool: a probability below it counts as this much."""
+
+
+def pool_reasons(rows: pd.DataFrame, members: Mapping[str, pd.DataFrame | Floats]) -> pd.DataFrame:
+    """Contributions to the log strength of the logarithmic pool, relative to the mean of the race.
+
+    The pool's log strength is the mean of its members', so contributions of linear members add up exactly. What a
+    member of another kind says is one contribution, under its name: its trees have no coefficients to read.
+
+    Args:
+        rows: feature rows of one race.
+        members: of each member the contributions of groups (columns) to its log strength, or its win probabilities.
+
+    Returns:
+        ``race_key, driver_id, feature_group, contribution``; those of a driver sum to his log strength.
+    """
+    total: dict[str, Floats] = {}
+    for name, said in members.items():
+        if isinstance(said, pd.DataFrame):
+            parts = {str(group): said[group].to_numpy(dtype=np.float64) for group in said.columns}
+        else:
+            strength = np.log(np.maximum(said, _FLOOR))
+            parts = {name: strength - strength.mean()}
+        for group, values in parts.items():
+            total[group] = total.get(group, np.zeros(len(rows))) + values / len(members)
+    head = rows[["race_key", "driver_id"]].reset_index(drop=True)
+    return pd.concat(
+        [head.assign(feature_group=group, contribution=values) for group, values in total.items()],
+        ignore_index=True,
+    )
