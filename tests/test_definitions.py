@@ -56,9 +56,11 @@ ASSETS = {
         "models/retention",
     ],
     "predictions": ["predictions/pre_weekend", "predictions/pre_race"],
+    "championship": ["championship/forecasts", "championship/positions", "championship/scenarios"],
     "accuracy": ["accuracy/model_accuracy"],
 }
 JOBS = [
+    "forecast_championship",
     "forecast_pre_race",
     "forecast_pre_weekend",
     "ingest_races",
