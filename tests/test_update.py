@@ -231,8 +231,8 @@ def test_the_championships_are_forecast(home: Settings) -> None:
         sums = places.groupby(["race_key", "kind", column])["probability"].sum()
         np.testing.assert_allclose(sums, 1.0, atol=1e-9)
     assert set(tables["championship_scenarios"]["race_key"]) == {NEXT}
-    # Ten times as many draws for the race that people look at.
-    assert set(forecasts.loc[forecasts["race_key"] != NEXT, "draws"]) == {200}
+    # More draws for the race that people look at.
+    assert set(forecasts.loc[forecasts["race_key"] != NEXT, "draws"]) == {100}
     assert set(forecasts.loc[forecasts["race_key"] == NEXT, "draws"]) == {2000}
     standing = tables["driver_standings"].query("race_key == @NEWEST").set_index("driver_id")["points"]
     known = forecasts.query("race_key == @NEXT and kind == 'driver'").set_index("entity_id")["points"]
