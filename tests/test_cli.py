@@ -4,6 +4,7 @@ import csv
 import importlib
 import io
 import json
+import re
 import shutil
 import sys
 import warnings
@@ -116,7 +117,9 @@ def _rows(text: str, form: str) -> list[dict[str, Any]]:
 def test_update_says_what_it_did(updated: tuple[Path, Result]) -> None:
     result = updated[1]
     assert result.exit_code == 0, result.output
-    assert "48 races taken in, 17 forecasts made, 8 races scored." in result.stdout
+    assert (
+        "48 races taken in, 17 forecasts and 9 championship forecasts made, 8 races scored." in result.stdout
+    )
     assert f"Next race: {NEXT}" in result.stdout
     assert "simulated-7" in result.stderr
 
@@ -348,6 +351,65 @@ def test_a_book_that_is_not_whole_is_pointed_out(copy: Path, tmp_path: Path) -> 
 
 
 # --- status and doctor -----------------------------------------------------------------------------------
+
+
+# --- championship ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("kind", ["driver", "constructor"])
+def test_championship_before_the_next_race(home: Path, kind: str, form: str) -> None:
+    rows = _rows(_ok("championship", "--kind", kind, "--format", form), form)
+    assert {row["race_key"] for row in rows} == {NEXT}
+    assert {row["kind"] for row in rows} == {kind}
+    chances = [float(row["title_probability"]) for row in rows]
+    assert sum(chances) == pytest.approx(1.0)
+    assert chances == sorted(chances, reverse=True)
+    assert all(float(row["points_low"]) <= float(row["points_high"]) for row in rows)
+
+
+def test_championship_after_a_round(home: Path) -> None:
+    first = json.loads(_ok("championship", "--season", "2026", "--after-round", "0", "--format", "json"))
+    assert all(row["points"] == 0 for row in first)
+    assert all(row["can_win"] for row in first)
+    later = json.loads(_ok("championship", "--after-round", "3", "--format", "json"))
+    assert sum(row["points"] for row in later) > 0
+    assert later[0]["races_left"] == first[0]["races_left"] - 3
+
+
+def test_championship_as_a_table_and_what_if(home: Path) -> None:
+    table = _ok("championship")
+    assert "Simulated championship" in table
+    assert "can win" in table
+    assert "races left" in table
+    shown = _ok("championship", "--what-if")
+    assert re.search(r"\b(P\d|out)\b", shown)
+    assert "Title chances if" in shown
+    rows = json.loads(_ok("championship", "--what-if", "--kind", "constructor", "--format", "json"))
+    assert all(0 <= row["title_probability"] <= 1 for row in rows)
+    assert {row["race_key"] for row in rows} == {NEXT}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--kind", "team"), "driver, constructor"),
+        (("--season", "1999"), "no championship forecast of 1999"),
+        (("--after-round", "99"), "--after-round must be 0 to"),
+        (("--after-round", "0", "--what-if"), "made for the next race"),
+    ],
+)
+def test_championship_that_is_not_there(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert said in _error(monkeypatch, capsys, "championship", *arguments)
+
+
+# --- status ----------------------------------------------------------------------------------------------
 
 
 def test_status(home: Path) -> None:

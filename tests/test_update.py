@@ -138,6 +138,7 @@ def test_the_first_update_says_what_it_did(built: Built) -> None:
     assert report.next_race == NEXT
     assert report.forecasts == 25 + 24, "pre_weekend has the next race too"
     assert report.scores == 24
+    assert report.championships == 25
     assert not report.idle
     assert any("simulated-7" in line for line in built.told)
     assert set(report.seconds) >= {"ingest", "ratings and features", "score"}
@@ -251,6 +252,47 @@ def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:
         for name, version in row["hyperparameters"]["members"].items():
             assert race[(name, row["horizon"], version)] == row["race_key"]
         assert set(row["hyperparameters"]["members"]) == set(COMBINED[ENSEMBLE])
+
+
+def test_the_championships_are_forecast(home: Settings) -> None:
+    """Before every forecast race and the next one; every title and every place adds up; scenarios of the next race."""
+    names = ("championship_forecasts", "championship_positions", "championship_scenarios", "driver_standings")
+    tables = _dump(home, *names)
+    forecasts = tables["championship_forecasts"]
+    keys = set(forecasts["race_key"])
+    assert len(keys) == 25
+    assert NEXT in keys
+    for _, rows in forecasts.groupby(["race_key", "kind"]):
+        assert rows["title_probability"].sum() == pytest.approx(1.0)
+    places = tables["championship_positions"]
+    for column in ("entity_id", "position"):
+        sums = places.groupby(["race_key", "kind", column])["probability"].sum()
+        np.testing.assert_allclose(sums, 1.0, atol=1e-9)
+    assert set(tables["championship_scenarios"]["race_key"]) == {NEXT}
+    # More draws for the race that people look at.
+    assert set(forecasts.loc[forecasts["race_key"] != NEXT, "draws"]) == {100}
+    assert set(forecasts.loc[forecasts["race_key"] == NEXT, "draws"]) == {2000}
+    standing = tables["driver_standings"].query("race_key == @NEWEST").set_index("driver_id")["points"]
+    known = forecasts.query("race_key == @NEXT and kind == 'driver'").set_index("entity_id")["points"]
+    pd.testing.assert_series_equal(known[standing.index], standing, check_names=False)
+
+
+def test_a_championship_made_again_after_the_season_is_the_same(home: Settings) -> None:
+    """Remade, knowing all results that followed: a leak would show. Not remade, it is kept with its time."""
+    span = KeyRange("2025-citadel", "2025-citadel")
+    names = ("championship_forecasts", "championship_positions", "championship_scenarios")
+    before = _dump(home, *names)
+    _run(home, "forecast_championship", span)
+    _same(before, _dump(home, *names))
+    _forget(home, "championship_forecasts", race_key="2025-citadel")
+    _run(home, "forecast_championship", span)
+    after = _dump(home, *names)
+    drop = ["created_at"]
+    for name in names:
+        left, right = (tables[name].drop(columns=drop, errors="ignore") for tables in (before, after))
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+    made = after["championship_forecasts"].query("race_key == '2025-citadel'")["created_at"]
+    assert (made > before["championship_forecasts"]["created_at"].max()).all()
 
 
 # --- again -----------------------------------------------------------------------------------------------

@@ -31,6 +31,9 @@ _COLUMNS = [
     "data_release",
 ]
 
+_LISTED = 6
+"""Title chances beside each other in a table of scenarios; JSON and CSV have all."""
+
 
 def championship(
     engine: Engine, season: int | None, after_round: int | None, kind: str, what_if: bool, output: Format
@@ -142,9 +145,13 @@ def _what_if(engine: Engine, race: pd.Series, kind: str, names: dict[str, str], 
         return
     _mark(engine)
     drivers = _names(engine, "driver")
+    frame = reads.read_table(engine, schema.drivers)
+    # Names of six drivers are wider than a terminal.
+    codes = {row.driver_id: row.code or row.name for row in frame.itertuples()}
     forecasts = reads.read_table(engine, schema.championship_forecasts, [str(race["race_key"])], kind=kind)
     chance = forecasts.set_index("entity_id")["title_probability"]
-    listed = chance[chance.index.isin(rows["entity_id"])].sort_values(ascending=False).index
+    listed = chance[chance.index.isin(rows["entity_id"])].sort_values(ascending=False).index[:_LISTED]
+    labels = codes if kind == "driver" else names
     for driver, part in rows.groupby("driver_id", sort=False):
         table = part.pivot(index="position", columns="entity_id", values="title_probability")[list(listed)]
         # Not classified (0) is the worst result and stands last.
@@ -154,7 +161,7 @@ def _what_if(engine: Engine, race: pd.Series, kind: str, names: dict[str, str], 
             {
                 "result": ["out" if place == 0 else f"P{place}" for place in table.index],
                 "likely": likely.loc[table.index].to_numpy(),
-                **{names[str(entity)]: table[entity].to_numpy() for entity in listed},
+                **{labels[str(entity)]: table[entity].to_numpy() for entity in listed},
             }
         )
         print_table(

@@ -39,6 +39,7 @@ def _settled(raced: int, calendar: Sequence[str] = CALENDAR, first: int = 2) -> 
         forecast={"pre_weekend": forecast | set(calendar[raced : raced + 1]), "pre_race": forecast},
         scored={(key, horizon): hashes[key] for key in forecast for horizon in HORIZONS},
         result_hashes=hashes,
+        championship=forecast | set(calendar[raced : raced + 1]),
     )
 
 
@@ -67,6 +68,7 @@ def test_from_nothing() -> None:
         featured={horizon: set() for horizon in HORIZONS},
         forecast={},
         scored={},
+        championship=(),
     )
     plan = make_plan(state)
     assert plan.raw == [KeyRange("r00", "r11")]
@@ -75,6 +77,7 @@ def test_from_nothing() -> None:
         "pre_weekend": [KeyRange("r02", "r08")],
         "pre_race": [KeyRange("r02", "r07")],
     }
+    assert plan.championship == [KeyRange("r02", "r08")]
     assert plan.scores == [KeyRange("r02", "r07")], "the next race has no result to be scored against"
 
 
@@ -98,6 +101,7 @@ def test_a_result_arrives() -> None:
     assert plan.raw == []
     assert plan.derived is None
     assert plan.forecasts == {"pre_weekend": [KeyRange("r09", "r09")], "pre_race": []}
+    assert plan.championship == [KeyRange("r09", "r09")], "the one before the race is kept"
     assert plan.scores == [KeyRange("r08", "r08")]
 
 
@@ -117,6 +121,7 @@ def test_a_correction_in_an_old_race() -> None:
     assert plan.derived == KeyRange("r04", "r11"), "all later ratings stand on it"
     assert _keys(plan.forecasts["pre_weekend"]) == ["r08"], "finished races keep the forecast made for them"
     assert plan.forecasts["pre_race"] == []
+    assert _keys(plan.championship) == ["r08"], "points and strengths of the next race are others now"
     assert _keys(plan.scores) == ["r04"], "only its own score depends on its result"
 
 
@@ -133,6 +138,21 @@ def test_a_correction_before_the_first_forecast_is_rated_and_not_scored() -> Non
     plan = make_plan(replace(state, changed={"r01"}, result_hashes={**state.result_hashes, "r01": "new"}))
     assert plan.derived == KeyRange("r01", "r11")
     assert plan.scores == []
+
+
+def test_a_championship_that_is_missing_is_forecast_alone() -> None:
+    state = _settled(8)
+    plan = make_plan(replace(state, championship=set(state.championship) - {"r03", "r08"}))
+    assert _keys(plan.championship) == ["r03", "r08"]
+    assert not any(plan.forecasts.values())
+    assert not plan.scores
+    assert plan.derived is None
+    assert not plan.is_empty()
+
+
+def test_no_championship_without_entries() -> None:
+    state = replace(_settled(8), has_entries=set(CALENDAR[:8]), championship=())
+    assert _keys(make_plan(state).championship) == CALENDAR[2:8]
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
@@ -183,7 +203,7 @@ def test_only_finished_races_and_the_next_one_are_forecast() -> None:
 
 
 def test_nothing_is_forecast_before_there_is_a_first_race() -> None:
-    plan = make_plan(replace(_settled(8), forecast_from=None, forecast={}, scored={}))
+    plan = make_plan(replace(_settled(8), forecast_from=None, forecast={}, scored={}, championship=()))
     assert plan.is_empty()
 
 
@@ -268,6 +288,7 @@ def states(draw: st.DrawFn) -> State:
         rated=set(done.rated) - draw(subsets),
         forecast={horizon: set(done.forecast[horizon]) - draw(subsets) for horizon in HORIZONS},
         scored={key: value for key, value in done.scored.items() if draw(st.booleans())},
+        championship=set(done.championship) - draw(subsets),
         result_hashes={
             key: draw(st.sampled_from([value, "new"])) for key, value in done.result_hashes.items()
         },
@@ -305,6 +326,13 @@ def test_forecasts_that_exist_are_made_again_only_for_the_next_race(state: State
             if key >= str(state.forecast_from) and (key in state.finished or key == upcoming)
         }
         assert wanted <= made | set(state.forecast[horizon]), "nothing is left without a forecast"
+
+
+@SETTINGS
+@given(states())
+def test_championships_are_forecast_for_the_races_that_are_forecast_before_the_weekend(state: State) -> None:
+    plan = make_plan(replace(state, championship=state.forecast["pre_weekend"]))
+    assert plan.championship == plan.forecasts["pre_weekend"]
 
 
 @SETTINGS
