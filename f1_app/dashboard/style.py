@@ -22,6 +22,7 @@ HORIZON_KNOWS: Final = {
 MODELS: Final = {
     "pool": "Pool",
     "plackett_luce": "Plackett-Luce",
+    "xgboost_order": "XGBoost order",
     "rating": "Joint rating",
     "ensemble": "Ensemble",
     "xgboost": "XGBoost",
@@ -41,6 +42,7 @@ BASELINES: Final = ("elo_share", "grid_frequency", "standings_frequency", "unifo
 MODEL_COLOURS: Final = {
     "pool": "#D55E00",
     "plackett_luce": "#E69F00",
+    "xgboost_order": "#8C510A",
     "rating": "#B8A800",
     "ensemble": "#7A4FBF",
     "xgboost": "#0072B2",
@@ -51,6 +53,7 @@ MODEL_COLOURS: Final = {
 MODEL_SYMBOLS: Final = {
     "pool": "diamond",
     "plackett_luce": "pentagon",
+    "xgboost_order": "hexagram",
     "rating": "hexagon",
     "ensemble": "cross",
     "xgboost": "circle",
