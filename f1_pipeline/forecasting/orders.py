@@ -117,7 +117,7 @@ def draw_orders(
     clocks[rows, winner] = np.inf
     second = clocks.argmin(axis=1) if drivers > 1 else winner
     clocks = rng.standard_exponential(shape) / np.exp(lower_exponent * log_strength)
-    clocks = np.where(retired, _BEHIND + rng.random(shape), clocks)
+    clocks = np.where(retired, _BEHIND * (1.0 + rng.random(shape)), clocks)
     # Where everybody else has retired, the search for the second found one of them: he waits with the others.
     found = ~retired[rows, second]
     clocks[rows[found], second[found]] = -1.0
@@ -129,7 +129,8 @@ def draw_orders(
 
 
 _BEHIND = 1e15
-"""A time later than every clock: strengths are at least 1e-12."""
+"""A time later than every clock, as strengths are at least 1e-12. Who retires waits for this time and a share of it:
+added to so large a number, a share of 1 is one of eight values, and ties went to who comes first in the alphabet."""
 
 
 def _among_losers(win: Floats, retirement: Floats | None) -> Floats:
