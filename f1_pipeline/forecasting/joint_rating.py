@@ -228,11 +228,15 @@ class Championships:
         events = pd.concat([self._qualifying, race_pace(self._results, scale)], ignore_index=True)
         events = events[events["race_key"].isin(self._order.keys())]
         events = events.assign(
-            order=events["race_key"].map(self._order),
-            place=[
-                session_order(self._season[race], session)
-                for race, session in zip(events["race_key"], events["session"], strict=True)
-            ],
+            # Types are stated: where no field was large enough for an event, there are no rows to take them from.
+            order=events["race_key"].map(self._order).astype("int64"),
+            place=np.array(
+                [
+                    session_order(self._season[race], session)
+                    for race, session in zip(events["race_key"], events["session"], strict=True)
+                ],
+                dtype=np.int64,
+            ),
         ).sort_values(["order", "place", "driver_id"], kind="stable")
         drivers, teams = self._encode(events)
         y = events["y"].to_numpy(dtype=np.float64)

@@ -22,7 +22,7 @@ from f1_pipeline.forecasting.championship import (
     races_to_come,
 )
 from f1_pipeline.forecasting.championship_inputs import ChampionshipInputs, championship_inputs
-from f1_pipeline.forecasting.history import calendar_order
+from f1_pipeline.forecasting.history import in_calendar_order
 from f1_pipeline.forecasting.retirement_rates import retirement_rates
 from f1_pipeline.forecasting.season_simulation import SimulationConfig, simulate_races
 
@@ -78,7 +78,7 @@ def _inputs(season: int = 2023, rounds: int = 6, raced: int = 3, seed: int = 0) 
             for number, (driver, team) in enumerate(DRIVERS.items())
         ]
     )
-    return championship_inputs(calendar_order(races), results, results.iloc[:0], ratings)
+    return championship_inputs(in_calendar_order(races), results, results.iloc[:0], ratings)
 
 
 def _forecast(situation: Situation, draws: int = 1000, seed: int = 5) -> ChampionshipForecast:
