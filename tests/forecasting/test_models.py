@@ -18,15 +18,17 @@ from f1_pipeline.domain.vocabulary import (
     HORIZONS,
     POOL,
     POOL_MEMBERS,
+    REGISTERED,
     TRAINED_MODELS,
 )
+from f1_pipeline.forecasting import models as kinds
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.ensemble import combine, log_pool
 from f1_pipeline.forecasting.features import feature_matrix, names
 from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
-from f1_pipeline.forecasting.models import MODELS, WinModel, baselines, make
+from f1_pipeline.forecasting.models import MODELS, RetirementModel, WinModel, baselines, make_win
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.sources.simulated import simulate
@@ -65,7 +67,7 @@ def fitted(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> Fitted:
 
     def get(name: str, horizon: str) -> WinModel:
         if (name, horizon) not in known:
-            known[name, horizon] = make(name, horizon, 3).fit(data[horizon][0])
+            known[name, horizon] = make_win(name, horizon, 3).fit(data[horizon][0])
         return known[name, horizon]
 
     return get
@@ -80,6 +82,8 @@ def learnt(model: WinModel) -> list[str]:
 
 def test_the_vocabulary_names_the_models() -> None:
     assert tuple(MODELS) == TRAINED_MODELS
+    assert tuple(kinds.REGISTERED) == REGISTERED
+    assert kinds.REGISTERED["retirement"] is RetirementModel
     assert {horizon: tuple(baselines(horizon)) for horizon in HORIZONS} == BASELINES
     assert set(ALL_MODELS) == {*MODELS, *COMBINED, *baselines("pre_race"), *baselines("pre_weekend")}
     assert all(model.learnt for model in MODELS.values())
@@ -110,7 +114,7 @@ def test_parameters_and_clone(name: str, horizon: str, fitted: Fitted) -> None:
 
 @every
 def test_the_features_are_known_at_the_horizon(name: str, horizon: str) -> None:
-    assert set(make(name, horizon, 1).features()) <= set(names(horizon, seen_by="order"))
+    assert set(make_win(name, horizon, 1).features()) <= set(names(horizon, seen_by="order"))
 
 
 @every
@@ -119,7 +123,7 @@ def test_fit_returns_self_and_leaves_the_rows_alone(
 ) -> None:
     rows = data[horizon][0].tail(400).reset_index(drop=True)
     before = rows.copy(deep=True)
-    parameters = (model := make(name, horizon, 1)).get_params()
+    parameters = (model := make_win(name, horizon, 1)).get_params()
     assert model.fit(rows) is model
     assert model.get_params() == parameters
     model.win_probability(rows)
@@ -132,8 +136,8 @@ def test_a_second_fit_forgets_the_first(
 ) -> None:
     rows, later = data[horizon]
     first, second = rows.head(800), rows.tail(800)
-    again = make(name, horizon, 1).fit(first).fit(second).win_probability(later)
-    fresh = make(name, horizon, 1).fit(second).win_probability(later)
+    again = make_win(name, horizon, 1).fit(first).fit(second).win_probability(later)
+    fresh = make_win(name, horizon, 1).fit(second).win_probability(later)
     np.testing.assert_array_equal(again, fresh)
 
 
@@ -142,14 +146,15 @@ def test_the_same_seed_gives_the_same_model(
     name: str, horizon: str, data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]
 ) -> None:
     rows, later = data[horizon]
-    one, other = (make(name, horizon, 5).fit(rows.tail(800)).win_probability(later) for _ in range(2))
+    one, other = (make_win(name, horizon, 5).fit(rows.tail(800)).win_probability(later) for _ in range(2))
     np.testing.assert_array_equal(one, other)
 
 
 def test_the_seed_reaches_the_forest(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     rows, later = data["pre_race"]
     one, other = (
-        make("random_forest", "pre_race", seed).fit(rows.tail(800)).win_probability(later) for seed in (1, 2)
+        make_win("random_forest", "pre_race", seed).fit(rows.tail(800)).win_probability(later)
+        for seed in (1, 2)
     )
     assert not np.array_equal(one, other)
 
@@ -230,7 +235,7 @@ def test_it_can_be_fitted_on_rows_with_missing_values(
     rows.loc[::3, "recent_avg_finish"] = np.nan
     rows.loc[::7, "championship_position"] = np.nan
     rows["elevation_m"] = np.nan  # a whole column: F1DB has no elevations
-    assert np.isfinite(make(name, horizon, 1).fit(rows).win_probability(later)).all()
+    assert np.isfinite(make_win(name, horizon, 1).fit(rows).win_probability(later)).all()
 
 
 # --- what they are worth ---------------------------------------------------------------------------------
@@ -290,7 +295,7 @@ def test_place_frequency_by_hand() -> None:
             "finish": [1, 2, 1, 2, 1, 2],
         }
     )
-    model = make("grid_frequency", "pre_race", 0).fit(rows)
+    model = make_win("grid_frequency", "pre_race", 0).fit(rows)
     # Place 1 won 2 of 2, place 2 won 1 of 3, no place 0 of 1; a tenth of a win is added to each.
     raw = np.array([2.1 / 2.1, 1.1 / 3.1, 0.1 / 1.1, 0.1 / 1.1])
     race = pd.DataFrame({"race_key": "u", "grid_position": [1.0, 2.0, np.nan, 19.0]})
@@ -299,7 +304,7 @@ def test_place_frequency_by_hand() -> None:
 
 def test_elo_share_by_hand() -> None:
     race = pd.DataFrame({"race_key": "u", "current_elo": [1800.0, 1200.0, -50.0]})
-    p = make("elo_share", "pre_weekend", 0).fit(race).win_probability(race)
+    p = make_win("elo_share", "pre_weekend", 0).fit(race).win_probability(race)
     np.testing.assert_allclose(p, [1800 / 3001, 1200 / 3001, 1 / 3001])
 
 
@@ -356,47 +361,88 @@ def _forecasts(count: int) -> dict[str, ModelForecast]:
     }
 
 
-def test_the_combined_models_stand_on_their_members_only() -> None:
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_the_combined_models_stand_on_their_members_only(horizon: str) -> None:
     members = _forecasts(5)
     uniform: Floats = np.full(5, 0.2)
-    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, {ENSEMBLE: 9, POOL: 8})
+    versions = {ENSEMBLE: 9, POOL: 8}
+    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, versions, horizon)
     mean = np.mean([members[name].win for name in ENSEMBLE_MEMBERS], axis=0)
     np.testing.assert_allclose(made[ENSEMBLE].win, mean)
-    pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS], axis=0))
+    pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS[horizon]], axis=0))
     np.testing.assert_allclose(made[POOL].win, pooled / pooled.sum())
     assert (made[ENSEMBLE].version, made[POOL].version) == (9, 8)
-    del members["elo"]
-    with pytest.raises(KeyError, match="elo"):
-        add_combined(members, {ENSEMBLE: 9, POOL: 8})
+    for name in ("elo", "rating"):
+        with pytest.raises(KeyError, match=name):
+            add_combined({key: one for key, one in members.items() if key != name}, versions, horizon)
 
 
-def test_the_pool_is_the_geometric_mean_with_an_interval() -> None:
+def test_the_forest_joins_the_pool_before_the_race_only() -> None:
+    members = _forecasts(5)
+    other = {**members, "random_forest": ModelForecast(1, np.array([0.9, 0.04, 0.03, 0.02, 0.01]))}
+    one, two = (
+        {h: add_combined(m, {ENSEMBLE: 1, POOL: 1}, h)[POOL].win for h in HORIZONS} for m in (members, other)
+    )
+    np.testing.assert_array_equal(one["pre_weekend"], two["pre_weekend"])
+    assert not np.allclose(one["pre_race"], two["pre_race"])
+
+
+def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() -> None:
     members = np.array([[0.5, 0.3, 0.2], [0.5, 0.2, 0.3], [0.5, 0.25, 0.25]])
-    pooled, low, high = log_pool(members)
+    pooled, disagreement = log_pool(members)
     assert pooled.sum() == pytest.approx(1.0)
     assert pooled[0] > 0.5  # the others disagree about the rest, which the geometric mean takes off
-    assert ((low > 0) & (low <= pooled) & (pooled <= high) & (high < 1)).all()
-    assert high[0] - low[0] < 1e-9 < high[1] - low[1]
-    vetoed, _, _ = log_pool(np.array([[1.0, 0.0], [0.5, 0.5]]))
+    log_odds = np.log(members[:, 1] / (1 - members[:, 1]))
+    np.testing.assert_allclose(disagreement[:2], [0.0, log_odds.std(ddof=1) / np.sqrt(3)], atol=1e-12)
+    vetoed, _ = log_pool(np.array([[1.0, 0.0], [0.5, 0.5]]))
     assert vetoed[1] > 0
+    alone, none = log_pool(np.array([[0.7, 0.3]]))
+    np.testing.assert_allclose(alone, [0.7, 0.3])
+    assert none.tolist() == [0.0, 0.0]
 
 
 def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     later = data["pre_race"][1]
     race = later[later["race_key"] == later["race_key"].iloc[0]].sort_values("driver_id")
-    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2})
-    rows = prediction_rows(race, "pre_race", forecasts, 400, 7)
+    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2}, "pre_race")
+    retirement = np.linspace(0.02, 0.3, len(race))
+    rows = prediction_rows(race, "pre_race", forecasts, retirement, 400, 7)
     assert len(rows) == (len(MODELS) + len(COMBINED)) * len(race)
-    pd.testing.assert_frame_equal(rows, prediction_rows(race, "pre_race", forecasts, 400, 7))
+    pd.testing.assert_frame_equal(rows, prediction_rows(race, "pre_race", forecasts, retirement, 400, 7))
+    # With a fifth of them out, ten still finish: all ten scoring places are taken.
+    worth = sum((25, 18, 15, 12, 10, 8, 6, 4, 2, 1))
     for name, part in rows.groupby("model"):
         assert part["driver_id"].tolist() == race["driver_id"].tolist()
         assert part["win_probability"].tolist() == forecasts[str(name)].win.tolist()
+        assert part["retirement_probability"].tolist() == retirement.tolist()
         assert part["podium_probability"].sum() == pytest.approx(3.0)
-        assert part["points_probability"].sum() == pytest.approx(10.0)
+        assert part["top6_probability"].sum() == pytest.approx(6.0)
+        assert part["points_probability"].sum() == pytest.approx(10.0, abs=0.02)
+        assert part["expected_points"].sum() == pytest.approx(worth, abs=0.02)
         assert part["expected_position"].sum() == pytest.approx(len(race) * (len(race) + 1) / 2)
         assert (part["podium_probability"] >= part["win_probability"] - 1e-12).all()
+        assert (part["top6_probability"] >= part["podium_probability"] - 1e-12).all()
         assert part["interval_low"].notna().all() == (name in COMBINED)
     assert str(rows["cutoff"].dtype.tz) == "UTC"
+    assert set(rows["draws"]) == {400}
+
+
+def test_a_stated_covariance_becomes_an_interval(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
+    later = data["pre_race"][1]
+    race = later[later["race_key"] == later["race_key"].iloc[0]].sort_values("driver_id")
+    count = len(race)
+    members = _forecasts(count)
+    members["rating"] = ModelForecast(5, members["rating"].win, covariance=0.04 * np.eye(count))
+    made = add_combined(members, {ENSEMBLE: 2, POOL: 2}, "pre_race")
+    assert made[POOL].covariance is not None
+    _, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS["pre_race"]]))
+    np.testing.assert_allclose(made[POOL].covariance, np.diag(0.04 + disagreement**2))
+    rows = prediction_rows(race, "pre_race", made, np.zeros(count), 200, 7)
+    stated = rows.groupby("model")["interval_low"].apply(lambda low: bool(low.notna().all()))
+    assert set(stated[stated].index) == {"rating", ENSEMBLE, POOL}
+    shown = rows[rows["model"].isin(["rating", POOL])]
+    assert (shown["interval_low"] < shown["win_probability"]).all()
+    assert (shown["interval_high"] > shown["win_probability"]).all()
 
 
 def test_the_seed_of_a_race() -> None:

@@ -15,6 +15,10 @@ from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, f
 
 _TEAM_SHARE = 0.6
 """Share of the variance of a rating that both cars of a team have in common, as in the joint ratings since 2014."""
+_OWN_SHARE = 0.44
+"""Share of the variance of a rating that is its own; the rest is the level of the whole field, of which no event says
+anything and which cannot win or lose a race. Mean of the joint ratings before the races of 2014-26 (.36 to .53 by season).
+Without it the pool's 95 % intervals held 99.9 % of the true probabilities of simulated worlds."""
 
 
 class LinearOrder(OrderModel):
@@ -74,8 +78,8 @@ class LinearOrder(OrderModel):
     def covariance(self, rows: pd.DataFrame) -> Floats:
         """Covariance of the log strengths of one race, shape (n, n): of coefficients and of ratings.
 
-        Coefficients: the Laplace approximation of their posterior. Ratings: their own standard deviations, of which
-        team-mates share a part; the coefficients of rating, team and driver carry them on.
+        Coefficients: the Laplace approximation of their posterior. Ratings: their standard deviations without the
+        level of the field, of which team-mates share a part; the coefficients of rating, team and driver carry them on.
         """
         columns = self.columns(rows)
         design = columns.to_numpy() / self.scale_
@@ -83,7 +87,7 @@ class LinearOrder(OrderModel):
         slope = pd.Series(self._coefficients() / self.scale_, index=columns.columns)
         team = float(slope.get("joint_rating", 0.0) + slope.get("team_rating", 0.0))
         driver = float(slope.get("joint_rating", 0.0) + slope.get("driver_rating", 0.0))
-        variance = rows["joint_rating_sd"].fillna(1.0).to_numpy(dtype=np.float64) ** 2
+        variance = _OWN_SHARE * rows["joint_rating_sd"].fillna(1.0).to_numpy(dtype=np.float64) ** 2
         mates = rows["constructor_id"].to_numpy()[:, None] == rows["constructor_id"].to_numpy()[None, :]
         shared = _TEAM_SHARE * np.sqrt(np.outer(variance, variance)) * mates
         of_ratings = team**2 * shared + driver**2 * np.diag((1.0 - _TEAM_SHARE) * variance)
