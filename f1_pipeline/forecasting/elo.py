@@ -16,6 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from f1_pipeline.forecasting.grouping import Floats
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -48,46 +53,49 @@ def elo_ratings(
         ``race_key, order, kind, entity_id, value_before, value_after``; one row per entity and race.
     """
     column = f"{kind}_id"
-    classified = starters[starters["classified"]]
-    results = dict(iter(classified.groupby("order", sort=True)))
-    raced = set(starters["order"].unique().tolist())
-    ratings: dict[str, float] = {}
-    parts: list[pd.DataFrame] = []
-    who = entries[["order", "race_key", column]].drop_duplicates()
-    for order, group in who.groupby("order", sort=True):
-        names = sorted(group[column])
-        before = {name: ratings.get(name, config.start) for name in names}
-        if order in results:
-            rows = results[order]
-            change = _changes(rows[column].to_numpy(), rows["finish"].to_numpy(), ratings, config)
-            for name, delta in change.items():
-                ratings[name] = ratings.get(name, config.start) + delta
-        after = [ratings.get(name, config.start) if order in raced else np.nan for name in names]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "race_key": group["race_key"].iloc[0],
-                    "order": order,
-                    "kind": kind,
-                    "entity_id": names,
-                    "value_before": [before[name] for name in names],
-                    "value_after": after,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+    # Whole numbers for names, arrays for frames: with a frame for each of 1,172 races this took eight times as long.
+    names, codes = np.unique(
+        np.concatenate([starters[column].to_numpy(dtype=str), entries[column].to_numpy(dtype=str)]),
+        return_inverse=True,
+    )
+    starts = starters[["order", "finish", "classified"]].assign(code=codes[: len(starters)])
+    classified = starts[starts["classified"]].sort_values("order", kind="stable")
+    who = entries[["order", "race_key"]].assign(code=codes[len(starters) :])
+    who = who.drop_duplicates(["order", "code"]).sort_values(["order", "code"], kind="stable")
+    raced = np.isin(who["order"].to_numpy(), starters["order"].unique())
+    code, finish = classified["code"].to_numpy(), classified["finish"].to_numpy()
+    entered = who["code"].to_numpy()
+    orders = who["order"].to_numpy()
+    ratings = np.full(len(names), config.start)
+    before, after = np.empty(len(who)), np.full(len(who), np.nan)
+    first = np.unique(orders, return_index=True)[1] if len(who) else np.zeros(0, dtype=np.int64)
+    result = np.searchsorted(classified["order"].to_numpy(), orders[first], side="left")
+    result_end = np.searchsorted(classified["order"].to_numpy(), orders[first], side="right")
+    for start, end, low, high in zip(first, np.append(first[1:], len(who)), result, result_end, strict=True):
+        here = entered[start:end]
+        before[start:end] = ratings[here]
+        if high > low:
+            ratings += _changes(code[low:high], finish[low:high], ratings, config)
+        after[start:end] = np.where(raced[start:end], ratings[here], np.nan)
+    return pd.DataFrame(
+        {
+            "race_key": who["race_key"].to_numpy(),
+            "order": orders,
+            "kind": kind,
+            "entity_id": names[entered].astype(object),
+            "value_before": before,
+            "value_after": after,
+        }
+    )
 
 
-def _changes(
-    names: np.ndarray, finish: np.ndarray, ratings: dict[str, float], config: EloConfig
-) -> dict[str, float]:
-    """Change of rating per name: ``K`` times score minus expectation, summed over the opponents."""
-    own = np.array([ratings.get(name, config.start) for name in names])
+def _changes(code: Ints, finish: Ints, ratings: Floats, config: EloConfig) -> Floats:
+    """Change of every rating: ``K`` times score minus expectation, summed over the opponents, mean over the cars."""
+    own = ratings[code]
     expected = 1.0 / (1.0 + 10.0 ** ((own[None, :] - own[:, None]) / config.scale))
     score = (finish[:, None] < finish[None, :]).astype(float)
-    opponent = names[:, None] != names[None, :]
-    surprise = np.where(opponent, score - expected, 0.0).sum(axis=1)
-    totals: dict[str, list[float]] = {}
-    for name, delta in zip(names, config.k * surprise, strict=True):
-        totals.setdefault(str(name), []).append(float(delta))
-    return {name: float(np.mean(values)) for name, values in totals.items()}
+    opponent = code[:, None] != code[None, :]
+    surprise = config.k * np.where(opponent, score - expected, 0.0).sum(axis=1)
+    cars = np.bincount(code, minlength=len(ratings))
+    total = np.bincount(code, weights=surprise, minlength=len(ratings))
+    return np.asarray(total / np.maximum(cars, 1), dtype=np.float64)
