@@ -102,14 +102,7 @@ def make_plan(state: State) -> Plan:
         raw=key_ranges(touched, state.calendar),
         derived=derived,
         forecasts=forecasts,
-        sprints=key_ranges(
-            {
-                key
-                for horizon, ready in state.sprint_ready.items()
-                for key in _to_forecast(state, ready, state.sprint_forecast.get(horizon, ()), order, derived)
-            },
-            state.calendar,
-        ),
+        sprints=_sprints(state, order, derived),
         championship=key_ranges(
             _to_forecast(state, state.has_entries, state.championship, order, derived), state.calendar
         ),
@@ -125,6 +118,18 @@ def next_race(calendar: Sequence[str], finished: Collection[str]) -> str | None:
     """
     newest = max((index for index, key in enumerate(calendar) if key in finished), default=-1)
     return calendar[newest + 1] if newest + 1 < len(calendar) else None
+
+
+def _sprints(state: State, order: Mapping[str, int], derived: KeyRange | None) -> list[KeyRange]:
+    """One range: weekends without a sprint in between cost nothing, another run costs seconds."""
+    due = {
+        key
+        for horizon, ready in state.sprint_ready.items()
+        for key in _to_forecast(state, ready, state.sprint_forecast.get(horizon, ()), order, derived)
+    }
+    if not due:
+        return []
+    return [KeyRange(min(due, key=order.__getitem__), max(due, key=order.__getitem__))]
 
 
 def _to_forecast(

@@ -107,6 +107,9 @@ def _canonical(raw: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     def sessions(tables: dict[str, str]) -> pd.DataFrame:
         return pd.concat([per_race(table).assign(session=name) for name, table in tables.items()])
 
+    # The sprints of 2021 and 2022 have neither a date nor a format in the calendar, only results.
+    with_sprint = set(raw["races-sprint-race-results"]["raceId"].map(key_of))
+    races["is_sprint_weekend"] |= races["race_key"].isin(with_sprint)
     results = per_race("races-race-results")
     return {
         "seasons": raw["seasons"].rename(columns=_NAMES),
