@@ -1,9 +1,10 @@
-"""How long an update takes, stage by stage, and what of it Dagster and MLflow cost.
+"""How long an update takes, stage by stage, and what of it Dagster, MLflow and the database cost.
 
-    python benchmarks/update.py ARCHIVE.zip
+    python benchmarks/update.py ARCHIVE.zip [--next NEXT.zip] [--from 2014]
 
-Runs a first update in a temporary home, then one with nothing new, then the bare work of the same stages without
-database, Dagster or MLflow, and prints seconds and ratios side by side. Some six minutes on two cores.
+Runs a first update in a temporary home, one with nothing new and, with ``--next``, one with the archive of a race later;
+then the bare work of the same stages without database, Dagster or MLflow. Prints seconds and ratios side by side. Some
+ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -13,26 +14,82 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, HORIZONS, REGISTERED, RETIREMENT
+from f1_pipeline.forecasting.history import History, build_history
+
+T = TypeVar("T")
 
 
-def timed(work: Callable[[], object]) -> tuple[float, object]:
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.monotonic()
     result = work()
     return time.monotonic() - began, result
 
 
+def bare_walk_forward(history: History, matrices: dict[str, pd.DataFrame], first: int, threads: int) -> float:
+    """Seconds of all fits and forecasts of the history, with nothing around them."""
+    from f1_pipeline.forecasting.models import LinearOrder, make, make_win
+    from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
+    from f1_pipeline.forecasting.training import labelled, trained_for, training_set
+
+    began = time.monotonic()
+    raced = history.races["race_key"].isin(history.starters["race_key"])
+    known = history.races[raced]
+    order = known.set_index("race_key")["order"]
+    due = known.loc[known["season"] >= first, "race_key"].tolist()
+    for horizon in HORIZONS:
+        matrix, rows = matrices[horizon], labelled(matrices[horizon], history)
+        version = trained_for(known[["race_key", "season"]], 2, "race", "season")
+        wanted = sorted({version[race] for race in due}, key=lambda race: int(order[race]))
+
+        def fit(job: tuple[str, str], rows: pd.DataFrame = rows, horizon: str = horizon) -> object:
+            name, race = job
+            return make(name, horizon, 1).fit(training_set(rows, int(order[race]), 1990))
+
+        jobs = [(name, race) for name in REGISTERED for race in wanted]
+        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+            fitted = dict(zip(jobs, pool.map(fit, jobs), strict=True))
+        for race in due:
+            here = matrix[matrix["race_key"] == race].sort_values("driver_id")
+            if here.empty:
+                continue
+            made = {}
+            for name in REGISTERED:
+                model = fitted[name, version[race]]
+                covariance = model.covariance(here) if isinstance(model, LinearOrder) else None
+                made[name] = ModelForecast(1, model.predict(here), covariance=covariance)
+            retirement = made.pop(RETIREMENT).win
+            past = training_set(rows, int(order[race]), 1990)
+            for name in BASELINES[horizon]:
+                made[name] = ModelForecast(0, make_win(name, horizon, 1).fit(past).win_probability(here))
+            made = add_combined(made, dict.fromkeys(COMBINED, 1), horizon)
+            prediction_rows(here, horizon, made, retirement, 2000, race_seed(1, race, horizon))
+    return time.monotonic() - began
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path)
-    archive = parser.parse_args().archive.resolve()
+    parser.add_argument("--next", type=Path)
+    parser.add_argument("--from", dest="first", type=int, default=2014)
+    options = parser.parse_args()
+    archive = options.archive.resolve()
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"F1_HOME": home, "F1_F1DB_ARCHIVE": str(archive), "F1_SOURCE": "f1db"}
-        import pandas as pd
-
+        os.environ |= {
+            "F1_HOME": home,
+            "F1_F1DB_ARCHIVE": str(archive),
+            "F1_SOURCE": "f1db",
+            "F1_FORECAST_FROM_SEASON": str(options.first),
+        }
         from f1_pipeline.forecasting.elo import elo_ratings
-        from f1_pipeline.forecasting.features import HORIZONS, feature_matrix
-        from f1_pipeline.forecasting.history import build_history
+        from f1_pipeline.forecasting.features import feature_matrix
         from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
         from f1_pipeline.settings import get_settings
         from f1_pipeline.sources.f1db import parse_archive
@@ -51,18 +108,29 @@ def main() -> None:
         joint, joints = timed(
             lambda: joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
         )
-        features, _ = timed(
-            lambda: [feature_matrix(history, ratings, joints, horizon) for horizon in HORIZONS]
+        features, matrices = timed(
+            lambda: {horizon: feature_matrix(history, ratings, joints, horizon) for horizon in HORIZONS}
         )
+        walk = bare_walk_forward(history, matrices, options.first, 2)
         print(f"\nfirst update      {first:7.1f} s   with nothing new {idle:.1f} s")
         for stage, seconds in report.seconds.items():
             print(f"  {stage:<32} {seconds:7.1f} s")
         bare = parse + elo + joint + features
         taken = report.seconds["ingest"] + report.seconds["ratings and features"]
         print(
-            f"bare: parse {parse:.1f} s, Elo {elo:.1f} s, joint rating {joint:.1f} s, features {features:.1f} s"
+            f"bare: parse {parse:.1f} s, Elo {elo:.1f} s, joint rating {joint:.1f} s, features {features:.1f} s, "
+            f"fits and draws {walk:.1f} s"
         )
         print(f"ingest, ratings and features: {taken:.1f} s, {taken / bare:.1f} times the bare work")
+        forecasts = sum(report.seconds[f"train and forecast, {horizon}"] for horizon in HORIZONS)
+        print(f"walk-forward with MLflow: {forecasts:.1f} s, {forecasts / walk:.2f} times the bare work")
+        if options.next:
+            os.environ["F1_F1DB_ARCHIVE"] = str(options.next.resolve())
+            get_settings.cache_clear()
+            later, report = timed(
+                lambda: run_update(get_settings(), lambda line: print("  " + line, flush=True))
+            )
+            print(f"one race later: {later:.1f} s, {report.changed_races} races changed")
 
 
 if __name__ == "__main__":
