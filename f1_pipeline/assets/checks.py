@@ -78,7 +78,8 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
         faults += [
             (str(row.race_key), f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()
         ]
-    sums = frame.groupby(["race_key", "model"])["win_probability"].sum().reset_index()
+    # The table of the sprints has both horizons in one run.
+    sums = frame.groupby(["race_key", "horizon", "model"])["win_probability"].sum().reset_index()
     faults += [
         (str(row.race_key), f"win probabilities by {row.model} sum to {row.win_probability:.6f}")
         for row in sums[~np.isclose(sums["win_probability"], 1.0, atol=1e-9)].itertuples()
