@@ -78,6 +78,7 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
         faults += [
             (str(row.race_key), f"{column} of {row.driver_id} by {row.model}") for row in outside.itertuples()
         ]
+    # The table of the sprints has both horizons in one run.
     sums = frame.groupby(["race_key", "horizon", "model"])["win_probability"].sum().reset_index()
     faults += [
         (str(row.race_key), f"win probabilities by {row.model} sum to {row.win_probability:.6f}")

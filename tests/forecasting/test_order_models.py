@@ -1,0 +1,239 @@
+"""The order models: what their reasons and uncertainty state is true of their forecasts, and survives being stored."""
+
+import copy
+import importlib
+import warnings
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import approx_fprime
+
+from f1_pipeline.domain.vocabulary import HORIZONS
+from f1_pipeline.forecasting.elo import elo_ratings
+from f1_pipeline.forecasting.features import FEATURES, feature_matrix
+from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.models import LinearOrder, Model, WinModel, make, make_win
+from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
+from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, loss
+from f1_pipeline.forecasting.training import labelled
+from f1_pipeline.registry import Registry
+from f1_pipeline.sources.simulated import simulate
+
+# MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
+]
+LINEAR = ("rating", "plackett_luce")
+Data = dict[str, tuple[pd.DataFrame, pd.DataFrame]]
+every_linear = pytest.mark.parametrize(
+    ("name", "horizon"), [(name, horizon) for name in LINEAR for horizon in HORIZONS]
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    """Labelled rows by horizon: those to learn from, and those of the last season."""
+    tables = simulate(7, 5).bundle.tables
+    history = build_history(tables)
+    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    elo = pd.concat(
+        [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")]
+    )
+    found = {}
+    for horizon in HORIZONS:
+        rows = labelled(feature_matrix(history, elo, joint, horizon), history)
+        past = rows["season"] < rows["season"].max()
+        found[horizon] = rows[past].reset_index(drop=True), rows[~past].reset_index(drop=True)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Data) -> dict[tuple[str, str], WinModel]:
+    return {
+        (name, horizon): cast(WinModel, make_win(name, horizon, 3).fit(data[horizon][0]))
+        for name in (*LINEAR, "xgboost_order")
+        for horizon in HORIZONS
+    }
+
+
+Fitted = dict[tuple[str, str], WinModel]
+
+
+def linear(fitted: Fitted, name: str, horizon: str) -> LinearOrder:
+    model = fitted[name, horizon]
+    assert isinstance(model, LinearOrder)
+    return model
+
+
+def one_race(data: Data, horizon: str, at: int = -1) -> pd.DataFrame:
+    later = data[horizon][1]
+    return later[later["race_key"] == later["race_key"].iloc[at]].reset_index(drop=True)
+
+
+# --- reasons ---------------------------------------------------------------------------------------------
+
+
+@every_linear
+def test_contributions_sum_to_the_log_strength(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+    later = data[horizon][1]
+    model = linear(fitted, name, horizon)
+    parts = model.contributions(later)
+    assert set(parts.columns) <= {feature.group for feature in FEATURES}
+    assert set(parts.columns) >= ({"rating", "weekend"} if horizon == "pre_race" else {"rating"})
+    assert parts.index.equals(later.index)
+    log_p = pd.Series(np.log(model.win_probability(later)))
+    centred = log_p - log_p.groupby(later["race_key"]).transform("mean")
+    np.testing.assert_allclose(parts.sum(axis=1), centred, atol=1e-9)
+    np.testing.assert_allclose(parts.groupby(later["race_key"]).mean(), 0.0, atol=1e-9)
+
+
+@every_linear
+def test_a_contribution_is_what_its_features_add(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+    """With the ratings of a race made alike only their own group loses its say."""
+    model, race = linear(fitted, name, horizon), one_race(data, horizon)
+    alike = race.assign(**{one: race[one].mean() for one in ("joint_rating", "team_rating", "driver_rating")})
+    before, after = model.contributions(race), model.contributions(alike)
+    others = [group for group in before.columns if group != "rating"]
+    pd.testing.assert_frame_equal(before[others], after[others])
+    assert after["rating"].abs().max() < before["rating"].abs().max()
+
+
+# --- uncertainty -----------------------------------------------------------------------------------------
+
+
+def least(matrix: np.ndarray) -> float:
+    return float(np.linalg.eigvalsh((matrix + matrix.T) / 2).min())
+
+
+@every_linear
+def test_the_covariance_is_one(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+    model = linear(fitted, name, horizon)
+    for at in (0, -1):
+        race = one_race(data, horizon, at)
+        covariance = model.covariance(race)
+        assert covariance.shape == (len(race), len(race))
+        np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
+        assert least(covariance) > -1e-10
+        assert (np.diag(covariance) > 0).all()
+        mixed = race.sample(frac=1, random_state=3)
+        again = model.covariance(mixed)
+        back = np.argsort(mixed.index.to_numpy())
+        np.testing.assert_allclose(again[np.ix_(back, back)], covariance, rtol=1e-9, atol=1e-12)
+
+
+@every_linear
+def test_less_sure_ratings_make_less_sure_forecasts(
+    name: str, horizon: str, data: Data, fitted: Fitted
+) -> None:
+    model = copy.deepcopy(linear(fitted, name, horizon))
+    model.heat_ = np.zeros(2)  # doubt cools the scores too, which makes all differences smaller
+    race = one_race(data, horizon)
+    sure, unsure = (model.covariance(race.assign(joint_rating_sd=sd)) for sd in (0.2, 0.4))
+    assert least(unsure - sure) > -1e-10
+    assert (np.diag(unsure) > np.diag(sure)).all()
+
+
+@every_linear
+def test_team_mates_share_the_errors_of_their_car(
+    name: str, horizon: str, data: Data, fitted: Fitted
+) -> None:
+    model = copy.deepcopy(linear(fitted, name, horizon))
+    race = one_race(data, horizon).assign(joint_rating_sd=0.5)
+    model.covariance_ = np.zeros_like(model.covariance_)  # of ratings alone
+    covariance = model.covariance(race)
+    teams = race["constructor_id"].to_numpy()
+    mates = (teams[:, None] == teams[None, :]) & ~np.eye(len(race), dtype=bool)
+    assert mates.any()
+    assert (covariance[mates] > 0).all()
+    assert (covariance[~mates & ~np.eye(len(race), dtype=bool)] == 0).all()
+
+
+@every_linear
+def test_more_races_make_surer_coefficients(name: str, horizon: str, data: Data) -> None:
+    past = data[horizon][0]
+    few = past[past["season"] >= past["season"].max() - 1].reset_index(drop=True)
+    sums = []
+    for rows in (few, past):
+        model = make_win(name, horizon, 3).fit(rows)
+        assert isinstance(model, LinearOrder)
+        design = model.columns(few).to_numpy() / model.scale_
+        sums.append(np.einsum("rd,de,re->r", design, model.covariance_, design).mean())
+    assert sums[1] < sums[0]
+
+
+def test_the_curvature_is_that_of_the_loss() -> None:
+    rng = np.random.default_rng(1)
+    sizes = (5, 2, 7, 1, 4)
+    rows = pd.DataFrame(
+        {
+            "race_key": np.repeat([f"r{i}" for i in range(len(sizes))], sizes),
+            "finish": np.concatenate([rng.permutation(size) + 1 for size in sizes]),
+        }
+    )
+    design = rng.normal(size=(len(rows), 3))
+    orders = finishing_orders(rows, np.repeat(rng.uniform(0.5, 2.0, len(sizes)), sizes))
+    weights = np.array([0.8, -0.4, 0.1])
+
+    def gradient(coefficients: np.ndarray) -> np.ndarray:
+        return design.T @ loss(design @ coefficients, orders)[1]
+
+    numeric = np.array(
+        [approx_fprime(weights, lambda w, i=i: gradient(w)[i], 1e-6) for i in range(3)]  # type: ignore[misc]
+    )
+    found = curvature(design, design @ weights, orders)
+    np.testing.assert_allclose(found, numeric, atol=1e-4)
+    assert least(found) > 0
+    # A constant added to all of a race changes nothing, so its curvature is zero.
+    np.testing.assert_allclose(curvature(np.ones((len(rows), 1)), design @ weights, orders), 0.0, atol=1e-12)
+
+
+# --- stored and loaded -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_the_trees_are_in_their_bytes(horizon: str, data: Data, fitted: Fitted) -> None:
+    model, later = fitted["xgboost_order", horizon], data[horizon][1]
+    assert isinstance(model, BoostedOrder)
+    assert model.learnt_.dtype == np.uint8
+    fresh = BoostedOrder(horizon=horizon)
+    fresh.learnt_ = np.frombuffer(model.learnt_.tobytes(), dtype=np.uint8)
+    fresh.heat_, fresh.doubt_ = model.heat_.copy(), model.doubt_
+    np.testing.assert_array_equal(fresh.win_probability(later), model.win_probability(later))
+    again = make_win("xgboost_order", horizon, 3).fit(data[horizon][0])
+    assert isinstance(again, BoostedOrder)
+    assert again.learnt_.tobytes() == model.learnt_.tobytes()
+
+
+@pytest.mark.parametrize("rounds", [1, 120])
+def test_more_rounds_fit_better(rounds: int, data: Data, fitted: Fitted) -> None:
+    rows = data["pre_race"][0]
+    usual = fitted["xgboost_order", "pre_race"].training_metrics(rows)["training_log_loss"]
+    other = make_win("xgboost_order", "pre_race", 3, {"rounds": rounds}).fit(rows)
+    # The temperature is fitted out of sample; without it the scores alone are compared.
+    found = other.training_metrics(rows)["training_log_loss"]
+    assert (found > usual) if rounds == 1 else (found < usual)
+
+
+@pytest.mark.parametrize("name", [*LINEAR, "xgboost_order", "retirement"])
+def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own imports
+        importlib.import_module("mlflow.sklearn")
+    registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts")
+    rows, later = data["pre_race"]
+    model: Model = make(name, "pre_race", 3).fit(rows) if name == "retirement" else fitted[name, "pre_race"]
+    stored = registry.register(model, "pre_race", rows.head(40), {"training_log_loss": 1.0}, {"seed": "3"})
+    loaded = registry.load(make(name, "pre_race", 3), stored.name, stored.version)
+    assert type(loaded) is type(model)
+    assert loaded.get_params() == model.get_params()
+    np.testing.assert_array_equal(loaded.predict(later), model.predict(later))
+    if isinstance(model, LinearOrder):
+        assert isinstance(loaded, LinearOrder)
+        race = one_race(data, "pre_race")
+        np.testing.assert_array_equal(loaded.covariance(race), model.covariance(race))
+        pd.testing.assert_frame_equal(loaded.contributions(race), model.contributions(race))
