@@ -10,11 +10,11 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from f1_pipeline.cli import forecasts, reports
 from f1_pipeline.cli import models as model_reports
-from f1_pipeline.cli import reports
 from f1_pipeline.cli.odds import odds
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
-from f1_pipeline.errors import F1Error
+from f1_pipeline.errors import F1Error, NotReady
 from f1_pipeline.settings import get_settings
 
 app = typer.Typer(
@@ -82,10 +82,17 @@ def forecast(
     ] = None,
     horizon: Horizon = None,
     model: Model = "pool",
+    sprint: Annotated[bool, typer.Option("--sprint", help="The sprint of that weekend.")] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="What moved the pool's forecast, by group of features.")
+    ] = False,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Show the forecast of a race: by default of the next one, at the newest horizon."""
-    reports.forecast(get_settings(), race_key, horizon, model or "pool", output)
+    if sprint and why:
+        raise NotReady("--sprint and --why are two views: give one of them")
+    view: forecasts.View = "sprint" if sprint else "why" if why else "race"
+    forecasts.forecast(get_settings(), race_key, horizon, model or "pool", output, view)
 
 
 @app.command()
@@ -144,7 +151,7 @@ def predictions(
     output: Annotated[CsvOrJson, typer.Option("--format", help="How to print.")] = CsvOrJson.csv,
 ) -> None:
     """Export forecasts: one row per race, horizon, model and driver."""
-    reports.predictions(get_settings(), start_season, end_season, horizon, model, output)
+    forecasts.predictions(get_settings(), start_season, end_season, horizon, model, output)
 
 
 Trained = Annotated[str, typer.Argument(help="A trained model, such as plackett_luce.")]
