@@ -722,6 +722,29 @@ def test_another_layout_reaches_the_features(home: Settings, monkeypatch: pytest
     assert run_update(home, lambda line: None).idle
 
 
+def test_a_coming_sprint_is_forecast_before_its_weekend(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next race becomes a sprint weekend; there is no grid yet, so one horizon; making it again is no news."""
+
+    def with_sprint(seasons: int, seed: int) -> Any:
+        world = ONCE(seasons, seed)
+        races = world.bundle.tables["races"].copy()
+        races.loc[races["race_key"] == NEXT, "is_sprint_weekend"] = True
+        return _variant(world, "with-sprint", races=races)
+
+    before = _dump(home, "sprint_predictions")["sprint_predictions"]
+    monkeypatch.setattr(simulated, "simulate", functools.lru_cache(with_sprint))
+    run_update(home, lambda line: None)
+    after = _dump(home, "sprint_predictions")["sprint_predictions"]
+    pd.testing.assert_frame_equal(after.query("race_key != @NEXT").reset_index(drop=True), before)
+    coming = after.query("race_key == @NEXT")
+    assert set(coming["horizon"]) == {"pre_weekend"}
+    assert set(coming["model"]) == {"rating", "standings_frequency"}
+    np.testing.assert_allclose(coming.groupby("model")["win_probability"].sum(), 1.0, atol=1e-9)
+    assert run_update(home, lambda line: None).idle
+
+
 # --- failures --------------------------------------------------------------------------------------------
 
 
