@@ -37,7 +37,7 @@ class JointConfig:
     seasons to 2009 was used before; in the years after, the order of the teams lasts longer than it did then, and its
     pool before the weekend was .013 nats worse on 2014-21 and .011 on 2022-26, which the fit has not seen. The values for years
     of new regulations are set by hand, as there are three such years: the study's factor (.47), one and a half times
-    the ordinary spread, and .25 for drivers, who take to a new kind of car differently (.003 better than 0 on 2014-21).
+    the spread of that earlier fit (.46), and .25 for drivers, who take to a new kind of car differently (.003 better than 0 on 2014-21).
     """
 
     noise_qualifying: float = 0.93
