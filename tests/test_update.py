@@ -19,11 +19,10 @@ import pytest
 from dagster import AssetKey
 from sqlalchemy import Engine, delete
 
-from f1_pipeline import update
 from f1_pipeline.automation.plan import KeyRange, make_plan
-from f1_pipeline.automation.state import read_state
+from f1_pipeline.automation.state import changed_races, read_state
 from f1_pipeline.backfill import run_backfill
-from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, REGISTERED, TRAINED_MODELS
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
@@ -56,7 +55,11 @@ NEXT, AFTER_NEXT = "2026-seven-fells", "2026-amber-road"
 NEWEST = "2026-claddagh"
 DERIVED = ("elo_ratings", "feature_matrix", "models", "predictions", "model_accuracy")
 QUALITY = ("accuracy_summaries", "paired_differences", "reliability")
-MOMENTS = {"model_accuracy": ["scored_at"], **{name: ["computed_at"] for name in QUALITY}}
+MOMENTS = {
+    "model_accuracy": ["scored_at"],
+    "sprint_accuracy": ["scored_at"],
+    **{name: ["computed_at"] for name in QUALITY},
+}
 
 
 @dataclass(frozen=True)
@@ -248,10 +251,11 @@ def test_no_model_has_seen_the_race_it_forecasts(home: Settings) -> None:
 def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:
     models = _dump(home, "models")["models"]
     race = models.set_index(["name", "horizon", "version"])["race_key"]
-    for row in models[models["name"] == ENSEMBLE].to_dict("records"):
+    assert set(models["name"]) == {*REGISTERED, *COMBINED}
+    for row in models[models["name"].isin(COMBINED)].to_dict("records"):
         for name, version in row["hyperparameters"]["members"].items():
             assert race[(name, row["horizon"], version)] == row["race_key"]
-        assert set(row["hyperparameters"]["members"]) == set(COMBINED[ENSEMBLE])
+        assert set(row["hyperparameters"]["members"]) == set(COMBINED[row["name"]][row["horizon"]])
 
 
 def test_the_championships_are_forecast(home: Settings) -> None:
@@ -293,6 +297,100 @@ def test_a_championship_made_again_after_the_season_is_the_same(home: Settings) 
         pd.testing.assert_frame_equal(left, right, check_exact=True)
     made = after["championship_forecasts"].query("race_key == '2025-citadel'")["created_at"]
     assert (made > before["championship_forecasts"]["created_at"].max()).all()
+
+
+# --- what the shown forecast is made of ------------------------------------------------------------------
+
+VIEWS = ("position_probabilities", "head_to_head", "constructor_predictions", "prediction_reasons")
+
+
+def test_every_shown_forecast_has_its_places_pairs_teams_and_reasons(home: Settings) -> None:
+    tables = _dump(home, "predictions", *VIEWS)
+    shown = tables["predictions"].query("model == 'pool'")
+    sets = set(shown.groupby(["race_key", "horizon"]).groups)
+    assert len(sets) == 25 + 24
+    for name in VIEWS:
+        assert set(tables[name]["model"]) == {"pool"}, name
+        assert set(tables[name].groupby(["race_key", "horizon"]).groups) == sets, name
+    places = tables["position_probabilities"]
+    assert len(places) == len(sets) * 20 * 20
+    first = places[places["position"] == 1].merge(shown, on=["race_key", "horizon", "driver_id"])
+    np.testing.assert_allclose(first["probability"], first["win_probability"], atol=1e-9)
+    assert len(tables["head_to_head"]) == len(sets) * 190
+    teams = tables["constructor_predictions"].groupby(["race_key", "horizon"])
+    np.testing.assert_allclose(teams["win_probability"].sum(), 1.0, atol=1e-9)
+    np.testing.assert_allclose(teams["most_points_probability"].sum(), 1.0, atol=1e-9)
+    by_driver = ["race_key", "horizon", "driver_id"]
+    strength = tables["prediction_reasons"].groupby(by_driver)["contribution"].sum()
+    log_p = np.log(shown.set_index(by_driver)["win_probability"])
+    centred = log_p - log_p.groupby(["race_key", "horizon"]).transform("mean")
+    # The pool lifts a member's millionth or less, the reasons of linear members do not.
+    likely = shown.set_index(by_driver)["win_probability"] > 0.001
+    gap = (strength.reindex(centred.index) - centred)[likely]
+    spread = gap.groupby(["race_key", "horizon"]).agg(np.ptp)
+    assert spread.max() < 1e-6
+
+
+def test_the_orders_behind_a_stored_forecast_can_be_drawn_again(home: Settings) -> None:
+    from f1_pipeline.forecasting.views import orders_of
+
+    stored = _dump(home, "predictions")["predictions"]
+    for _, rows in stored.query("race_key in ['2025-citadel', @NEXT]").groupby(
+        ["race_key", "horizon", "model"]
+    ):
+        orders = orders_of(rows)
+        np.testing.assert_allclose(rows["podium_probability"], orders.top(3), rtol=1e-12)
+        np.testing.assert_allclose(rows["expected_position"], orders.expected_position(), rtol=1e-12)
+
+
+def _sprints(settings: Settings) -> list[str]:
+    races = reads.calendar(_engine(settings))
+    return races.loc[races["is_sprint_weekend"].astype(bool), "race_key"].tolist()
+
+
+def test_sprints_are_forecast_and_scored(home: Settings) -> None:
+    """Before the weekend and with the grid of the sprint, for every weekend that has one and models before it."""
+    tables = _dump(
+        home, "sprint_predictions", "sprint_accuracy", "sprint_results", "starting_grid", "race_results"
+    )
+    made, scores = tables["sprint_predictions"], tables["sprint_accuracy"]
+    raced = set(tables["race_results"]["race_key"])
+    due = {key for key in _sprints(home) if key >= "2025" and key in raced}
+    assert due
+    assert set(made.loc[made["horizon"] == "pre_sprint", "race_key"]) == due
+    coming = set(made["race_key"]) - due
+    assert coming <= {NEXT}
+    baselines = {"pre_weekend": "standings_frequency", "pre_sprint": "grid_frequency"}
+    sums = made.groupby(["race_key", "horizon", "model"])["win_probability"].sum()
+    np.testing.assert_allclose(sums, 1.0, atol=1e-9)
+    assert set(sums.index) == {
+        (race, horizon, model)
+        for race in due
+        for horizon, baseline in baselines.items()
+        for model in ("rating", baseline)
+    } | {(race, "pre_weekend", model) for race in coming for model in ("rating", "standings_frequency")}
+    assert set(scores.groupby(["race_key", "horizon", "model"]).groups) == {
+        key for key in sums.index if key[0] in due
+    }
+    winner = tables["sprint_results"].query("position == 1").set_index("race_key")["driver_id"]
+    assert (scores["actual_winner"] == scores["race_key"].map(winner)).all()
+    mean = scores.groupby(["horizon", "model"])["log_loss"].mean()
+    assert mean[("pre_sprint", "rating")] < np.log(20) - 0.5
+
+
+def test_the_forecast_of_a_finished_sprint_stays_as_it_was_made(home: Settings) -> None:
+    race = sorted(set(_dump(home, "sprint_predictions")["sprint_predictions"]["race_key"]))[0]
+    before = _dump(home, "sprint_predictions", "sprint_accuracy")
+    _run(home, "forecast_sprints", KeyRange(race, race))
+    _same(before, _dump(home, "sprint_predictions", "sprint_accuracy"))
+    # Remade, knowing the result and everything after it: a leak would show.
+    _run(home, "forecast_sprints", KeyRange(race, race), remake=True)
+    after = _dump(home, "sprint_predictions")["sprint_predictions"]
+    old = before["sprint_predictions"]
+    pd.testing.assert_frame_equal(after.drop(columns="created_at"), old.drop(columns="created_at"))
+    again = after["race_key"] == race
+    assert (after.loc[again, "created_at"] > old["created_at"].max()).all()
+    pd.testing.assert_frame_equal(after[~again], old[~again], check_exact=True)
 
 
 # --- again -----------------------------------------------------------------------------------------------
@@ -347,7 +445,7 @@ def test_a_forecast_made_again_after_the_race_is_the_same(home: Settings) -> Non
     )
     pd.testing.assert_frame_equal(old[numbers], new[numbers], check_exact=False, rtol=1e-9)
     assert (new["created_at"] > old["created_at"]).all()
-    assert len(after["models"]) == len(before["models"]) + len(TRAINED_MODELS) + len(COMBINED)
+    assert len(after["models"]) == len(before["models"]) + len(REGISTERED) + len(COMBINED)
     rest = "race_key != '2025-citadel' or horizon != 'pre_race'"
     pd.testing.assert_frame_equal(before["predictions"].query(rest), after["predictions"].query(rest))
 
@@ -396,7 +494,7 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     calendar_before = reads.calendar(_engine(home))
     moment = datetime.now(UTC)
     new = one_more_race(3, 7).bundle
-    changed = update.changed_races(_engine(home), new, calendar_before)
+    changed = changed_races(_engine(home), new, calendar_before)
     assert NEXT in changed
     assert all(key >= NEXT for key in changed), "earlier races are as they were"
 
@@ -422,7 +520,8 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     pd.testing.assert_frame_equal(kept, old, check_exact=True)
     assert (old.loc[old["race_key"] == NEXT, "created_at"] < moment).all()
     scored = after["model_accuracy"].query("race_key == @NEXT")
-    assert len(scored) == 2 * 11, "both horizons, eight models and three baselines"
+    models = len(TRAINED_MODELS) + len(COMBINED)
+    assert len(scored) == sum(models + len(BASELINES[horizon]) for horizon in HORIZONS)
     winner = after["race_results"].query("race_key == @NEXT and position == 1")["driver_id"].tolist()
     assert scored["actual_winner"].unique().tolist() == winner
     rest = before["model_accuracy"]
@@ -636,7 +735,7 @@ def test_a_failure_leaves_the_tables_as_they_were_and_names_the_step(
         raise RuntimeError("out of orders")
 
     with monkeypatch.context() as patch:
-        patch.setattr("f1_pipeline.assets.predictions.prediction_rows", broken)
+        patch.setattr("f1_pipeline.assets.forecaster.prediction_rows", broken)
         with pytest.raises(UpdateFailed, match=r"predictions.*pre_race.*out of orders"):
             run_update(home, lambda line: None)
     _same(before, _dump(home))
@@ -661,18 +760,18 @@ def test_a_failure_between_delete_and_insert_keeps_the_old_rows(
 
 
 def test_wrong_probabilities_are_not_written(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from f1_pipeline.assets import predictions
+    from f1_pipeline.assets import forecaster
 
     _forget(home, "predictions", race_key=NEWEST, horizon="pre_race")
     before = _dump(home)
-    honest = predictions.prediction_rows
+    honest = forecaster.prediction_rows
 
     def unnormalised(*args: Any, **kwargs: Any) -> pd.DataFrame:
         rows = honest(*args, **kwargs)
         return rows.assign(win_probability=rows["win_probability"] * 1.01)
 
     with monkeypatch.context() as patch:
-        patch.setattr(predictions, "prediction_rows", unnormalised)
+        patch.setattr(forecaster, "prediction_rows", unnormalised)
         with pytest.raises(UpdateFailed, match=f"check probabilities, race {NEWEST}"):
             run_update(home, lambda line: None)
     _same(before, _dump(home))

@@ -53,7 +53,7 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
     ) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
-        bench = open_workbench(engine, horizon, settings, context.run_id)
+        bench = open_workbench(engine, horizon, settings, context.run.run_id)
         wanted = _races_to_train(context.partition_keys, bench)
         existing = in_force(versions(engine, name, horizon))
         recipe_of = recipes(engine, name, horizon, bench)
@@ -87,7 +87,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
     @asset(**definition)
     def made_of(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
-        bench = open_workbench(engine, horizon, settings, context.run_id)
+        bench = open_workbench(engine, horizon, settings, context.run.run_id)
         members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined][horizon]}
         existing = in_force(versions(engine, combined, horizon))
         made = 0

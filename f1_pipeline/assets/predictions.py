@@ -51,7 +51,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
     ) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
-        bench = open_workbench(engine, horizon, settings, context.run_id)
+        bench = open_workbench(engine, horizon, settings, context.run.run_id)
         forecaster = Forecaster(horizon, bench, engine, models.registry(), settings)
         keys = context.partition_keys
         stored = reads.read_table(engine, schema.predictions, keys, horizon=horizon)

@@ -48,7 +48,7 @@ def sprint_predictions(
     """Forecast the sprints of the run's races; a finished weekend keeps the forecast that was made for it."""
     engine, settings = database.engine(), database.settings()
     keys = context.partition_keys
-    benches = {horizon: open_workbench(engine, horizon, settings, context.run_id) for horizon in HORIZONS}
+    benches = {horizon: open_workbench(engine, horizon, settings, context.run.run_id) for horizon in HORIZONS}
     forecasters = {
         horizon: Forecaster(horizon, bench, engine, models.registry(), settings)
         for horizon, bench in benches.items()

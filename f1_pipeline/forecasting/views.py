@@ -48,7 +48,7 @@ def distribution_rows(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
             **head,
             "driver_id": np.repeat(drivers, count),
             "position": np.tile(np.arange(1, count + 1), count),
-            "probability": orders.position_matrix().ravel(),
+            "probability": np.minimum(orders.position_matrix().ravel(), 1.0),
         }
     )
     first, second = np.triu_indices(count, k=1)
