@@ -35,9 +35,9 @@ class JointConfig:
     Fitted on races of 2000 to 2021, with a half-life of eight seasons, by ``benchmarks/fit_rating.py``: the likelihood
     of the first three places under a softmax of the rating, before the weekend and after qualifying. The same fit on
     seasons to 2009 was used before; in the years after, the order of the teams lasts longer than it did then, and its
-    forecasts before the weekend were .012 nats worse on 2014-21 and .010 on 2022-26, which the fit has not seen. The values for years
+    pool before the weekend was .013 nats worse on 2014-21 and .011 on 2022-26, which the fit has not seen. The values for years
     of new regulations are set by hand, as there are three such years: the study's factor (.47), one and a half times
-    the ordinary spread, and .25 for drivers, who take to a new kind of car differently (.003 better than 0 on 2014-21).
+    the spread of that earlier fit (.46), and .25 for drivers, who take to a new kind of car differently (.003 better than 0 on 2014-21).
     """
 
     noise_qualifying: float = 0.93
