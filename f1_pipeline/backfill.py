@@ -61,6 +61,7 @@ def run_backfill(
         wanted = [key for key in keys[first:] if key in rated and start <= int(key[:4]) <= end and key in due]
         if wanted:
             reach = KeyRange(wanted[0], wanted[-1])
+            runs.run("forecast_sprints", "forecast the sprints", reach, remake=remake)
             runs.run("forecast_championship", "forecast the championships", reach, remake=remake)
             report.championships = len(wanted)
         if report.forecasts:

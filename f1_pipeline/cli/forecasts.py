@@ -53,7 +53,7 @@ def forecast(
     view: View = "race",
 ) -> None:
     """Print the forecast of one race; or that of its sprint, or the reasons of the shown model."""
-    check_choice(horizon, model)
+    check_choice(None if view == "sprint" and horizon in SPRINT_HORIZONS else horizon, model)
     engine = open_tables(settings)
     calendar = reads.calendar(engine)
     if race_key is None:

@@ -182,10 +182,17 @@ class JointState:
         self.cov = self.cov - half.T @ half
 
     def rating(self, drivers: Ints, teams: Ints, season: int) -> tuple[Floats, ...]:
-        """Mean and standard deviation of team, driver and their sum."""
+        """Mean and standard deviation of team, driver and their sum; and that of the sum against the mean of the field.
+
+        No event says anything about the level of all: it is most of a standard deviation, and cancels in a race.
+        """
         d, t = self.slots(drivers, season), self.slots(teams, season)
         variance = np.diag(self.cov)
-        both = variance[d] + variance[t] + 2 * self.cov[d, t]
+        between = self.cov[np.ix_(d, t)]
+        sums = self.cov[np.ix_(d, d)] + self.cov[np.ix_(t, t)] + between + between.T
+        both = np.diag(sums)
+        mean = sums.mean(axis=0)
+        own = both - 2 * mean + mean.mean()
         return (
             self.mean[t],
             np.sqrt(variance[t]),
@@ -193,6 +200,7 @@ class JointState:
             np.sqrt(variance[d]),
             self.mean[d] + self.mean[t],
             np.sqrt(both),
+            np.sqrt(np.maximum(own, 0.0)),
         )
 
 
@@ -280,14 +288,14 @@ class Championships:
         )
 
 
-COLUMNS = ("team_mean", "team_sd", "driver_mean", "driver_sd", "mean", "sd")
+COLUMNS = ("team_mean", "team_sd", "driver_mean", "driver_sd", "mean", "sd", "own_sd")
 
 
 def joint_ratings(championships: Championships, config: JointConfig) -> pd.DataFrame:
     """Rating of every entry before the weekend and before the race.
 
     Returns:
-        ``race_key, horizon, driver_id, constructor_id, team_mean, team_sd, driver_mean, driver_sd, mean, sd`` in per
+        ``race_key, horizon, driver_id, constructor_id, team_mean, team_sd, driver_mean, driver_sd, mean, sd, own_sd`` in per
         cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_sprint`` and ``pre_race``, after the
         sessions before sprint and race, where there were any.
     """

@@ -28,6 +28,12 @@ class ModelForecast:
     covariance: Floats | None = None
 
 
+COMMON_ERROR = 0.6
+"""Share of its members' own error that stays in the pool: they stand on the same ratings and races, and on unlike models.
+In simulated worlds of eight seasons (seeds 1 to 3) the pool's 95 % intervals held .996 and .992 of the true probabilities with 1,
+and .969 and .955 with .5; with .5 in other worlds (seeds 11 to 13) .924 and .922."""
+
+
 def race_seed(base: int, race_key: str, horizon: str) -> int:
     """Seed of a race's draws: the same for all models, so that their differences are not noise."""
     digest = hashlib.sha256(f"{base}/{race_key}/{horizon}".encode()).digest()
@@ -51,9 +57,10 @@ def add_combined(
         else:
             pooled, disagreement = log_pool(wins)
             known = [part.covariance for part in parts if part.covariance is not None]
-            # Members stand on the same ratings and races, so their errors are taken as common, not as independent.
             shared = np.mean(known, axis=0) if known else np.zeros((len(pooled), len(pooled)))
-            made[name] = ModelForecast(versions[name], pooled, covariance=shared + np.diag(disagreement**2))
+            made[name] = ModelForecast(
+                versions[name], pooled, covariance=COMMON_ERROR * shared + np.diag(disagreement**2)
+            )
     return made
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.sprint import RETIREMENT as SPRINT_RETIREMENT
 
 Ints = NDArray[np.int64]
 
@@ -38,8 +39,7 @@ class SimulationConfig:
     team_drift: float = 0.05
     driver_drift: float = 0.02
     weekend: float = 0.2
-    sprint_retirement: float = 1 / 3
-    """A sprint has a third of the distance of a race, so a third of its retirements."""
+    sprint_retirement: float = SPRINT_RETIREMENT
 
 
 @dataclass(frozen=True)

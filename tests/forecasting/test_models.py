@@ -29,7 +29,13 @@ from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.models import MODELS, RetirementModel, WinModel, baselines, make_win
-from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
+from f1_pipeline.forecasting.predict import (
+    COMMON_ERROR,
+    ModelForecast,
+    add_combined,
+    prediction_rows,
+    race_seed,
+)
 from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.sources.simulated import simulate
 
@@ -436,7 +442,7 @@ def test_a_stated_covariance_becomes_an_interval(data: dict[str, tuple[pd.DataFr
     made = add_combined(members, {ENSEMBLE: 2, POOL: 2}, "pre_race")
     assert made[POOL].covariance is not None
     _, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS["pre_race"]]))
-    np.testing.assert_allclose(made[POOL].covariance, np.diag(0.04 + disagreement**2))
+    np.testing.assert_allclose(made[POOL].covariance, np.diag(COMMON_ERROR * 0.04 + disagreement**2))
     rows = prediction_rows(race, "pre_race", made, np.zeros(count), 200, 7)
     stated = rows.groupby("model")["interval_low"].apply(lambda low: bool(low.notna().all()))
     assert set(stated[stated].index) == {"rating", ENSEMBLE, POOL}

@@ -133,7 +133,7 @@ def test_less_sure_ratings_make_less_sure_forecasts(
     model = copy.deepcopy(linear(fitted, name, horizon))
     model.heat_ = np.zeros(2)  # doubt cools the scores too, which makes all differences smaller
     race = one_race(data, horizon)
-    sure, unsure = (model.covariance(race.assign(joint_rating_sd=sd)) for sd in (0.2, 0.4))
+    sure, unsure = (model.covariance(race.assign(joint_rating_own_sd=sd)) for sd in (0.2, 0.4))
     assert least(unsure - sure) > -1e-10
     assert (np.diag(unsure) > np.diag(sure)).all()
 
@@ -143,7 +143,7 @@ def test_team_mates_share_the_errors_of_their_car(
     name: str, horizon: str, data: Data, fitted: Fitted
 ) -> None:
     model = copy.deepcopy(linear(fitted, name, horizon))
-    race = one_race(data, horizon).assign(joint_rating_sd=0.5)
+    race = one_race(data, horizon).assign(joint_rating_own_sd=0.5)
     model.covariance_ = np.zeros_like(model.covariance_)  # of ratings alone
     covariance = model.covariance(race)
     teams = race["constructor_id"].to_numpy()

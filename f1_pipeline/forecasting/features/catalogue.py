@@ -11,7 +11,7 @@ class Feature:
 
     ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``audience``: which models
     see it: ``all``; ``order``, the order models only (the classic baselines stay what people know); ``retirement``, the
-    retirement model only; ``none``, weather, which waits for forecasts made before the race, because observed weather would be a leak.
+    retirement model only; ``interval``, for the intervals of order models and no forecast; ``none``, weather, which waits for forecasts made before the race, because observed weather would be a leak.
     """
 
     name: str
@@ -31,6 +31,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("constructor_elo", "constructor"),
     Feature("joint_rating", "rating", audience="order"),
     Feature("joint_rating_sd", "rating", audience="order"),
+    Feature("joint_rating_own_sd", "rating", audience="interval"),
     Feature("team_rating", "rating", audience="order"),
     Feature("driver_rating", "rating", audience="order"),
     *(
@@ -61,7 +62,7 @@ _SEEN_BY = {
     "classic": ("all",),
     "order": ("all", "order"),
     "any model": ("all", "order", "retirement"),
-    "everyone": ("all", "order", "retirement", "none"),
+    "everyone": ("all", "order", "retirement", "interval", "none"),
 }
 
 

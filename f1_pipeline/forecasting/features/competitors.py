@@ -99,6 +99,7 @@ def joint_before(rows: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.Da
     columns = {
         "mean": "joint_rating",
         "sd": "joint_rating_sd",
+        "own_sd": "joint_rating_own_sd",
         "team_mean": "team_rating",
         "driver_mean": "driver_rating",
     }

@@ -15,10 +15,6 @@ from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, f
 
 _TEAM_SHARE = 0.6
 """Share of the variance of a rating that both cars of a team have in common, as in the joint ratings since 2014."""
-_OWN_SHARE = 0.44
-"""Share of the variance of a rating that is its own; the rest is the level of the whole field, of which no event says
-anything and which cannot win or lose a race. Mean of the joint ratings before the races of 2014-26 (.36 to .53 by season).
-Without it the pool's 95 % intervals held 99.9 % of the true probabilities of simulated worlds."""
 
 
 class LinearOrder(OrderModel):
@@ -87,7 +83,7 @@ class LinearOrder(OrderModel):
         slope = pd.Series(self._coefficients() / self.scale_, index=columns.columns)
         team = float(slope.get("joint_rating", 0.0) + slope.get("team_rating", 0.0))
         driver = float(slope.get("joint_rating", 0.0) + slope.get("driver_rating", 0.0))
-        variance = _OWN_SHARE * rows["joint_rating_sd"].fillna(1.0).to_numpy(dtype=np.float64) ** 2
+        variance = rows["joint_rating_own_sd"].fillna(1.0).to_numpy(dtype=np.float64) ** 2
         mates = rows["constructor_id"].to_numpy()[:, None] == rows["constructor_id"].to_numpy()[None, :]
         shared = _TEAM_SHARE * np.sqrt(np.outer(variance, variance)) * mates
         of_ratings = team**2 * shared + driver**2 * np.diag((1.0 - _TEAM_SHARE) * variance)

@@ -42,6 +42,8 @@ joint_ratings = Table(
     Column("driver_sd", Float, nullable=False),
     Column("mean", Float, nullable=False),
     Column("sd", Float, nullable=False),
+    # Of the sum against the mean of the field, without the level that all have in common.
+    Column("own_sd", Float),
     Index("ix_joint_ratings_driver_id", "driver_id"),
 )
 
@@ -68,6 +70,7 @@ feature_matrix = Table(
             "constructor_elo",
             "joint_rating",
             "joint_rating_sd",
+            "joint_rating_own_sd",
             "team_rating",
             "driver_rating",
             # logarithms: odds of the field, ratios of team, driver and circuit to it

@@ -276,6 +276,8 @@ def upgrade() -> None:
 
     for name in _RATES:
         op.add_column("feature_matrix", sa.Column(name, sa.Float(), nullable=True))
+    op.add_column("feature_matrix", sa.Column("joint_rating_own_sd", sa.Float(), nullable=True))
+    op.add_column("joint_ratings", sa.Column("own_sd", sa.Float(), nullable=True))
     # Ratings have new parameters and features new columns: both are made again from the results by the next update,
     # in seconds. Forecasts and model versions stay.
     op.execute("DELETE FROM feature_matrix")
@@ -283,7 +285,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("joint_ratings") as batch:
+        batch.drop_column("own_sd")
     with op.batch_alter_table("feature_matrix") as batch:
+        batch.drop_column("joint_rating_own_sd")
         for name in reversed(_RATES):
             batch.drop_column(name)
     # Versions before this one know no challengers: the newest version of a race would forecast it.
