@@ -126,6 +126,14 @@ def race_keys_with(engine: Engine, table: Table, **equal: object) -> set[str]:
         }
 
 
+def races_of_older_forecasts(engine: Engine) -> set[str]:
+    """Races whose forecast was made before there were retirements in it; it stays as made."""
+    table = schema.predictions
+    query = select(table.c.race_key).where(table.c.retirement_probability.is_(None)).distinct()
+    with engine.connect() as connection:
+        return {str(key) for key in connection.scalars(query)}
+
+
 def scored_hashes(engine: Engine) -> pd.DataFrame:
     """``race_key, horizon, result_hash``: which result each forecast was scored against.
 
