@@ -112,8 +112,9 @@ def moved_races(bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
 
 def _sprints_ready(engine: Engine, held: pd.DataFrame) -> dict[str, set[str]]:
     weekends = set(held.loc[held["is_sprint_weekend"].astype("bool"), "race_key"])
-    # No model of that time knows a sprint; `f1 backfill --remake` makes both anew.
-    weekends -= reads.races_of_older_forecasts(engine)
+    # No model of that time knows a sprint; `f1 backfill --remake` makes both anew. The next race gets new models.
+    finished = set(held.loc[held["finished"], "race_key"])
+    weekends -= reads.races_of_older_forecasts(engine) & finished
     return {
         "pre_weekend": weekends & reads.race_keys_with(engine, schema.feature_matrix, horizon="pre_weekend"),
         "pre_sprint": weekends & reads.race_keys_with(engine, schema.starting_grid, session="S"),
