@@ -745,6 +745,38 @@ def test_a_coming_sprint_is_forecast_before_its_weekend(
     assert run_update(home, lambda line: None).idle
 
 
+def test_the_grid_of_a_sprint_that_comes_with_the_result_is_forecast_and_scored(home: Settings) -> None:
+    """The weekend was forecast before it began; grid, sprint and race come with one release. What was forecast stays."""
+    before = _dump(home, "sprint_predictions", "sprint_accuracy")
+    race = str(before["sprint_predictions"].query("horizon == 'pre_sprint'")["race_key"].iloc[-1])
+    _forget(home, "sprint_predictions", race_key=race, horizon="pre_sprint")
+    _forget(home, "sprint_accuracy", race_key=race)
+    run_update(home, lambda line: None)
+    after = _dump(home, "sprint_predictions", "sprint_accuracy")
+    early = "not (race_key == @race and horizon == 'pre_sprint')"
+    for tables in (before, after):
+        tables["kept"] = tables["sprint_predictions"].query(early).reset_index(drop=True)
+    pd.testing.assert_frame_equal(before["kept"], after["kept"], check_exact=True)
+    assert len(after["sprint_predictions"]) == len(before["sprint_predictions"])
+    assert set(after["sprint_accuracy"].query("race_key == @race")["horizon"]) == {
+        "pre_weekend",
+        "pre_sprint",
+    }
+    assert run_update(home, lambda line: None).idle
+
+
+def test_views_that_an_interrupted_update_left_out_are_drawn_again(home: Settings) -> None:
+    """The forecast is there, so it stays; its places, pairs and teams follow from it."""
+    before = _dump(home)
+    for table in ("position_probabilities", "head_to_head", "constructor_predictions"):
+        _forget(home, table, race_key=NEWEST, horizon="pre_weekend")
+    run_update(home, lambda line: None)
+    after = _dump(home)
+    for table in ("predictions", "position_probabilities", "head_to_head", "constructor_predictions"):
+        pd.testing.assert_frame_equal(before[table], after[table], check_exact=True)
+    assert run_update(home, lambda line: None).idle
+
+
 # --- failures --------------------------------------------------------------------------------------------
 
 

@@ -30,16 +30,17 @@ and its scenarios are shares of the draws in which one driver has one result. 26
 2,000 draws each; 1,000 are enough to score them."""
 
 _OUTPUTS: dict[str, tuple[str, str, Sequence[TableCheck]]] = {
-    "forecasts": (
-        "championship_forecasts",
-        "Final points and title chances of everybody, as they stood before the race.",
-        [TITLE_SUMS],
-    ),
     "positions": ("championship_positions", "Probability of every final place.", [POSITION_SUMS]),
     "scenarios": (
         "championship_scenarios",
         "Title chances given each result of the leading drivers in the race; of the next race only.",
         [],
+    ),
+    # Their rows say that the championship before a race is forecast: written last.
+    "forecasts": (
+        "championship_forecasts",
+        "Final points and title chances of everybody, as they stood before the race.",
+        [TITLE_SUMS],
     ),
 }
 

@@ -71,8 +71,9 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
     def features(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine = database.engine()
         history = build_history(reads.read_history_tables(engine))
-        elo = reads.read_table(engine, schema.elo_ratings)
-        joint = reads.read_table(engine, schema.joint_ratings)
+        # Features are computed for all races (a second); of the ratings only those of the run's races are needed.
+        elo = reads.read_table(engine, schema.elo_ratings, context.partition_keys)
+        joint = reads.read_table(engine, schema.joint_ratings, context.partition_keys)
         matrix = feature_matrix(history, elo, joint, horizon)
         yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Engine
 
+from f1_pipeline.assets.versions import remembered_model
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.domain.vocabulary import (
     BASELINES,
@@ -34,8 +35,15 @@ class Forecaster:
     """Makes the prediction sets of one horizon; holds the versions that it has loaded."""
 
     def __init__(
-        self, horizon: str, bench: Workbench, engine: Engine, registry: Registry, settings: Settings
+        self,
+        horizon: str,
+        bench: Workbench,
+        engine: Engine,
+        registry: Registry,
+        settings: Settings,
+        run_id: str = "",
     ):
+        self.run_id = run_id
         self.horizon, self.bench, self.settings, self.registry = horizon, bench, settings, registry
         self.versions = {name: in_force(versions(engine, name, horizon)) for name in (*REGISTERED, *COMBINED)}
         self.release = reads.newest_release(engine)
@@ -99,6 +107,9 @@ class Forecaster:
     def _load(self, name: str, trained: str, row: dict[str, Any]) -> "Model":
         from f1_pipeline.forecasting.models import make
 
+        fitted = remembered_model(self.run_id, name, self.horizon, int(row["version"]))
+        if fitted is not None:
+            return fitted
         model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
         try:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
-from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, settle
+from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, remember, settle
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
@@ -62,7 +62,8 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         for fitted, rows, race in _fits(
             name, horizon, wanted, bench, settings, existing, recipe_of, config.remake
         ):
-            add_version(engine, registered_version(registry, fitted, horizon, race, rows, bench))
+            version = add_version(engine, registered_version(registry, fitted, horizon, race, rows, bench))
+            remember(context.run.run_id, horizon, version, fitted)
             trained += 1
             if trained % 10 == 0:
                 context.log.info(f"{name} {horizon}: {trained} versions trained, last for {race}")

@@ -22,18 +22,19 @@ _KEEP = ["race_key", "model", "driver_id"]
 
 def _prediction_asset(horizon: str) -> AssetsDefinition:
     outputs = {
+        # Rows of predictions say that a race is forecast: they are written last.
+        "reasons": (
+            ["reasons", horizon],
+            "prediction_reasons",
+            f"What moved the pool's forecast at the horizon {horizon}: contributions of feature groups to the log strength.",
+            [],
+        ),
         "predictions": (
             ["predictions", horizon],
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
             [PROBABILITIES],
-        ),
-        "reasons": (
-            ["reasons", horizon],
-            "prediction_reasons",
-            f"What moved the pool's forecast at the horizon {horizon}: contributions of feature groups to the log strength.",
-            [],
         ),
     }
 
@@ -52,7 +53,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
     ) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings, context.run.run_id)
-        forecaster = Forecaster(horizon, bench, engine, models.registry(), settings)
+        forecaster = Forecaster(horizon, bench, engine, models.registry(), settings, context.run.run_id)
         keys = context.partition_keys
         stored = reads.read_table(engine, schema.predictions, keys, horizon=horizon)
         why = reads.read_table(engine, schema.prediction_reasons, keys, horizon=horizon)

@@ -63,9 +63,9 @@ def sprint_predictions(
     for key in keys:
         kept = stored[stored["race_key"] == key]
         finished = key in benches["pre_weekend"].finished
-        if len(kept) and finished and not config.remake:
-            parts.append(kept)
-            continue
+        # By horizon: grid and result of a sprint come with one release, when the weekend is already forecast.
+        held = set(kept["horizon"]) if finished and not config.remake else set()
+        parts.append(kept[kept["horizon"].isin(held)])
         rows = matrix[matrix["race_key"] == key]
         if key not in races.index or not races.at[key, "is_sprint_weekend"] or rows.empty:
             continue
@@ -73,7 +73,7 @@ def sprint_predictions(
             grid = grids[grids["race_key"] == key]
             forecaster = forecasters[BASE_HORIZON[horizon]]
             version = _newest_until(forecaster, benches["pre_weekend"], key)
-            if version is None or (horizon == "pre_sprint" and grid.empty):
+            if horizon in held or version is None or (horizon == "pre_sprint" and grid.empty):
                 continue
             features = sprint_features(rows, horizon, ratings[ratings["race_key"] == key], grid)
             seed = race_seed(settings.seed, key, f"sprint/{horizon}")
@@ -92,18 +92,23 @@ def sprint_predictions(
                     data_release=forecaster.release,
                 )
             )
-    frame = pd.concat(parts, ignore_index=True) if parts else stored.iloc[:0]
+    filled = [part for part in parts if len(part)]
+    frame = pd.concat(filled, ignore_index=True) if filled else stored.iloc[:0]
     yield from emit(context, frame, [PROBABILITIES])
 
 
 def _newest_until(forecaster: Forecaster, bench: Workbench, race_key: str) -> str | None:
     """The newest race up to this one that models were trained for: before its own grid there is no version for it."""
+    races = (
+        bench.history.races
+    )  # cancelled ones are not in it, though versions may have been trained for them
+    order = dict(zip(races["race_key"], races["order"], strict=True))
     trained = [
         race
         for race in forecaster.versions[_MODEL]
-        if race in forecaster.versions[RETIREMENT] and bench.order(race) <= bench.order(race_key)
+        if race in forecaster.versions[RETIREMENT] and race in order and order[race] <= order[race_key]
     ]
-    return max(trained, key=bench.order, default=None)
+    return max(trained, key=order.__getitem__, default=None)
 
 
 def _models(forecaster: Forecaster, version: str, race_key: str) -> dict[str, Predicts]:

@@ -130,6 +130,23 @@ def registered_version(
     }
 
 
+_fitted: dict[tuple[str, str, str, int], "Model"] = {}
+"""Models that the newest run has fitted, by run, name, horizon and version."""
+
+
+def remember(run_id: str, horizon: str, version: int, model: "Model") -> None:
+    """Keep a model that this run has registered: its forecasts need not load what is in memory (.1 s each, 750 times
+    in the history). Models of earlier runs are forgotten."""
+    for key in [known for known in _fitted if known[0] != run_id]:
+        del _fitted[key]
+    _fitted[run_id, model.name, horizon, version] = model
+
+
+def remembered_model(run_id: str, name: str, horizon: str, version: int) -> "Model | None":
+    """The model of a version, if this run has fitted it."""
+    return _fitted.get((run_id, name, horizon, version))
+
+
 def settle(engine: Engine, registry: Registry, name: str, horizon: str) -> None:
     """Make MLflow say what the tables say: the aliases, and the newest decision as tags of its version."""
     held = versions(engine, name, horizon)

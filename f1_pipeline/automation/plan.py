@@ -31,7 +31,7 @@ class State:
     source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
     were scored before their newest market prices were imported. ``championship``: races that have a championship
     forecast. ``sprint_ready``, ``sprint_forecast``: by horizon of a sprint, races whose sprint can be forecast, and those
-    whose sprint is.
+    whose sprint is. ``sprints_unscored``: races whose sprint was not scored, or against another result.
     """
 
     calendar: Sequence[str]
@@ -50,6 +50,7 @@ class State:
     championship: Collection[str] = ()
     sprint_ready: Mapping[str, Collection[str]] = field(default_factory=dict)
     sprint_forecast: Mapping[str, Collection[str]] = field(default_factory=dict)
+    sprints_unscored: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def _to_score(
             stale = scored != state.result_hashes.get(key) or key in state.repriced
             if key in state.finished and (key in new or stale):
                 due.add(key)
+    due |= {key for key in state.sprints_unscored if key in order and key in state.finished}
     return due
 
 

@@ -56,6 +56,7 @@ def read_state(
     forecast = {
         horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon)
         - ({upcoming} if derived is not None or horizon in superseded else set())
+        - reads.races_without_views(engine, horizon)
         for horizon in HORIZONS
     }
     scored = reads.scored_hashes(engine)
@@ -80,9 +81,10 @@ def read_state(
         sprint_ready=_sprints_ready(engine, held),
         sprint_forecast={
             horizon: reads.race_keys_with(engine, schema.sprint_predictions, horizon=horizon)
-            - ({upcoming} if derived is not None else set())
+            - ({upcoming} if derived is not None or superseded else set())
             for horizon in SPRINT_HORIZONS
         },
+        sprints_unscored=_sprints_unscored(engine, finished),
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
         stale={*moved, *reads.pending_races(engine)},
@@ -108,6 +110,15 @@ def moved_races(bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
     # As text, and missing as "": missing values differ from each other.
     differ = new.loc[both].astype(str).fillna("") != old.loc[both].astype(str).fillna("")
     return set(both[differ.any(axis=1)])
+
+
+def _sprints_unscored(engine: Engine, finished: set[str]) -> set[str]:
+    """Finished races with a forecast of a sprint that somebody won, but no score against that result."""
+    forecast = reads.race_keys_with(engine, schema.sprint_predictions) & finished
+    forecast &= reads.race_keys_with(engine, schema.sprint_results, position=1)
+    scored = reads.sprint_hashes(engine)
+    hashes = reads.stored_hashes(engine, "sprint_results", forecast)
+    return {key for key in forecast if scored.get(key) != hashes.get(key, "")}
 
 
 def _sprints_ready(engine: Engine, held: pd.DataFrame) -> dict[str, set[str]]:

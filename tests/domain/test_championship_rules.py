@@ -117,6 +117,7 @@ def test_a_decision_is_known_only_after_it_was_taken() -> None:
     before = season_scores(rows, NONE, calendar, "constructor", "2018-belgium")
     assert before.points.sum() - before.deducted.sum() == 0.0
     assert rules.deductions(2018, calendar, "2018-hungary") == []
+    assert rules.deductions(2018, ["2018-x", "2018-y"], "2018-x") == [], "a simulated season has other races"
     after = season_scores(rows, NONE, calendar, "constructor", "2018-italy")
     assert after.points.sum() - after.deducted.sum() == 10.0
     assert season_scores(rows, NONE, calendar, "driver", "2018-italy").deducted.sum() == 0.0

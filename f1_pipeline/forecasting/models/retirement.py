@@ -84,13 +84,23 @@ class RetirementModel(Model):
                 grid=grid,
                 place=place,
                 middle=(place - _MIDDLE).abs(),
-                gap=rows["gap_to_pole_pct"].clip(upper=_GAP_CLIP).fillna(_GAP_CLIP),
+                gap=_gap(rows),
             )
         return frame.astype("float64")
 
 
 _GAP_CLIP = 6.0
 """Per cent beyond which a gap to pole says nothing more; who has no time is put there."""
+
+
+_USUAL_GAP = 2.4
+"""Mean gap to pole since 1990, per cent: for a race without any times (with the grid of a sprint there are none)."""
+
+
+def _gap(rows: pd.DataFrame) -> pd.Series:
+    gap = rows["gap_to_pole_pct"].clip(upper=_GAP_CLIP)
+    without_times = gap.isna().groupby(rows["race_key"].to_numpy()).transform("all")
+    return gap.fillna(_GAP_CLIP).where(~without_times, _USUAL_GAP)
 
 
 def _offset(rows: pd.DataFrame) -> Floats:
