@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from dagster import AssetExecutionContext, AssetKey, AssetOut, BackfillPolicy, multi_asset
+from dagster import AssetExecutionContext, AssetKey, multi_asset
 from sqlalchemy import Engine
 
 from f1_pipeline.assets.checks import POSITION_SUMS, TITLE_SUMS
-from f1_pipeline.assets.common import OWNERS, TableCheck, check_specs, emit
+from f1_pipeline.assets.common import TableCheck, emit, several_per_race
 from f1_pipeline.assets.models import RemakeConfig
-from f1_pipeline.assets.resources import SCOPE, TABLE, Database
+from f1_pipeline.assets.resources import Database
 from f1_pipeline.forecasting.championship import ChampionshipForecast, forecast_championship
 from f1_pipeline.forecasting.championship_inputs import ChampionshipInputs, championship_inputs
 from f1_pipeline.forecasting.features import cutoffs
@@ -19,7 +19,6 @@ from f1_pipeline.forecasting.history import in_calendar_order
 from f1_pipeline.forecasting.predict import race_seed
 from f1_pipeline.forecasting.retirement_rates import LOOK_BACK
 from f1_pipeline.forecasting.season_simulation import SimulationConfig
-from f1_pipeline.partitions import races_partitions
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 
@@ -29,52 +28,40 @@ _PAST_RACE_DIVISOR = 2
 and its scenarios are shares of the draws in which one driver has one result. 264 races of the past take 32 seconds at
 2,000 draws each; 1,000 are enough to score them."""
 
-_OUTPUTS: dict[str, tuple[str, str, Sequence[TableCheck]]] = {
-    "positions": ("championship_positions", "Probability of every final place.", [POSITION_SUMS]),
+_KEPT = "A finished race keeps the forecast that was made for it."
+_OUTPUTS: dict[str, tuple[list[str], str, str, list[TableCheck]]] = {
+    "positions": (
+        ["championship", "positions"],
+        "championship_positions",
+        f"Probability of every final place. {_KEPT}",
+        [POSITION_SUMS],
+    ),
     "scenarios": (
+        ["championship", "scenarios"],
         "championship_scenarios",
-        "Title chances given each result of the leading drivers in the race; of the next race only.",
+        f"Title chances given each result of the leading drivers in the race; of the next race only. {_KEPT}",
         [],
     ),
     # Their rows say that the championship before a race is forecast: written last.
     "forecasts": (
+        ["championship", "forecasts"],
         "championship_forecasts",
-        "Final points and title chances of everybody, as they stood before the race.",
+        f"Final points and title chances of everybody, as they stood before the race. {_KEPT}",
         [TITLE_SUMS],
     ),
 }
 
 
-def _key(name: str) -> AssetKey:
-    return AssetKey(["championship", name])
-
-
 @multi_asset(
-    name="championship",
-    outs={
-        name: AssetOut(
-            key=_key(name),
-            description=f"{description} A finished race keeps the forecast that was made for it.",
-            io_manager_key="race_tables",
-            metadata={TABLE: table, SCOPE: {}, "dagster/table_name": table},
-            group_name="championship",
-            kinds={"python", "table"},
-            owners=OWNERS,
-            code_version="1",
-        )
-        for name, (table, description, _) in _OUTPUTS.items()
-    },
-    deps=[
-        AssetKey(["ratings", "joint"]),
-        *(AssetKey(["raw", name]) for name in ("entries", "race_results", "sprint_results")),
-    ],
-    check_specs=[
-        spec
-        for name, (_, _, checks) in _OUTPUTS.items()
-        for spec in check_specs(["championship", name], checks)
-    ],
-    partitions_def=races_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
+    **several_per_race(
+        "championship",
+        _OUTPUTS,
+        "championship",
+        deps=[
+            ["ratings", "joint"],
+            *(["raw", name] for name in ("entries", "race_results", "sprint_results")),
+        ],
+    )
 )
 def championship(context: AssetExecutionContext, config: RemakeConfig, database: Database) -> Iterator[Any]:
     """Forecast the championships before the races of the run.
@@ -84,7 +71,7 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
     """
     engine, settings = database.engine(), database.settings()
     keys = context.partition_keys
-    names = {name: table for name, (table, _, _) in _OUTPUTS.items()}
+    names = {name: table for name, (_, table, _, _) in _OUTPUTS.items()}
     stored = {
         name: reads.read_table(engine, schema.metadata.tables[table], keys) for name, table in names.items()
     }
@@ -109,11 +96,11 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
             for key in due
             if key in rated
         ]
-    for name, (_, _, checks) in _OUTPUTS.items():
+    for name, (key_parts, _, _, checks) in _OUTPUTS.items():
         rows = stored[name]
         parts = [rows[rows["race_key"].isin(kept)], *(getattr(one, name) for one in made)]
         frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        yield from emit(context, frame, checks, output=(name, _key(name)))
+        yield from emit(context, frame, checks, output=(name, AssetKey(key_parts)))
 
 
 def _upcoming(calendar: pd.DataFrame) -> str | None:

@@ -156,6 +156,16 @@ def test_missing_values_are_an_average_car(horizon: str) -> None:
     assert np.isfinite(make("retirement", horizon, 1).fit(gappy).predict(race)).all()
 
 
+def test_a_missing_rate_of_the_field_is_an_error() -> None:
+    """It would count as even odds."""
+    rows, _ = sample(100, 12)
+    model = make("retirement", "pre_race", 1).fit(rows)
+    race, _ = sample(1, 13)
+    race.loc[0, "retirement_field"] = np.nan
+    with pytest.raises(ValueError, match="retirement_field is missing in 1 rows"):
+        model.predict(race)
+
+
 def test_the_grid_is_read_before_the_race_only() -> None:
     rows, _ = sample(200, 14)
     race, _ = sample(1, 15)

@@ -104,6 +104,13 @@ def _gap(rows: pd.DataFrame) -> pd.Series:
 
 
 def _offset(rows: pd.DataFrame) -> Floats:
+    missing = rows["retirement_field"].isna()
+    if missing.any():
+        # A missing rate of the field would count as even odds; a missing ratio to it is an average car.
+        race, driver = rows.loc[missing, ["race_key", "driver_id"]].iloc[0]
+        raise ValueError(
+            f"race {race}, driver {driver}: retirement_field is missing in {int(missing.sum())} rows"
+        )
     return np.asarray(rows[list(COLUMNS)].fillna(0.0).sum(axis=1).to_numpy(), dtype=np.float64)
 
 
