@@ -35,6 +35,10 @@ class ContractViolation(PermanentError):
     """Data break the contract of a table. Names source, race and field; nothing was written."""
 
 
+class UnknownIdentity(PermanentError):
+    """A source names a driver, team, circuit or race that the crosswalk does not know, or knows as another one."""
+
+
 class WorldsMixed(PermanentError):
     """Real and simulated data would end up in one database."""
 
