@@ -55,7 +55,7 @@ class Forecaster:
         Raises:
             NotReady: there is no model version for the race.
         """
-        from f1_pipeline.forecasting.models import LinearOrder, make_win
+        from f1_pipeline.forecasting.models import LinearOrder, PlackettLuceWin, make_win
 
         rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
         trained = self.bench.trained_for[race_key]
@@ -68,7 +68,8 @@ class Forecaster:
             covariance = None
             if isinstance(model, LinearOrder):
                 covariance, reasons[name] = model.covariance(rows), model.contributions(rows)
-            forecasts[name] = ModelForecast(version, win, covariance=covariance)
+            places = model.place_strengths(rows) if isinstance(model, PlackettLuceWin) else None
+            forecasts[name] = ModelForecast(version, win, covariance=covariance, places=places)
         past = self.bench.training(race_key, self.settings)
         for name in BASELINES[self.horizon]:
             baseline = make_win(name, self.horizon, self.settings.seed).fit(past)

@@ -69,11 +69,13 @@ def loss(
     return value, gradient
 
 
-def fit_weights(design: Floats, orders: Orders, penalty: float) -> Floats:
+def fit_weights(
+    design: Floats, orders: Orders, penalty: float, place_weights: tuple[float, ...] = PLACE_WEIGHTS
+) -> Floats:
     """Coefficients of a linear score with an L2 penalty: ``sum of losses + penalty * |coefficients|^2``."""
 
     def objective(weights: Floats) -> tuple[float, Floats]:
-        value, gradient = loss(design @ weights, orders)
+        value, gradient = loss(design @ weights, orders, place_weights)
         return value + penalty * float(weights @ weights), design.T @ gradient + 2 * penalty * weights
 
     return np.asarray(

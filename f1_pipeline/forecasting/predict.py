@@ -13,19 +13,20 @@ from f1_pipeline.domain.points import race_points, scoring_places
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE
 from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.orders import OrderDistribution, draw_orders
+from f1_pipeline.forecasting.orders import DRAWING, draw_orders
 
 
 @dataclass(frozen=True)
 class ModelForecast:
     """Win probabilities by one model version; their 95 % interval, or the covariance of the log strengths that it follows
-    from, where the model states one."""
+    from, where the model states one. ``places``: its log strengths for the places behind the podium, where it has any."""
 
     version: int
     win: Floats
     low: Floats | None = None
     high: Floats | None = None
     covariance: Floats | None = None
+    places: Floats | None = None
 
 
 COMMON_ERROR = 0.6
@@ -58,15 +59,14 @@ def add_combined(
             pooled, disagreement = log_pool(wins)
             known = [part.covariance for part in parts if part.covariance is not None]
             shared = np.mean(known, axis=0) if known else np.zeros((len(pooled), len(pooled)))
+            places = [part.places for part in parts if part.places is not None]
             made[name] = ModelForecast(
-                versions[name], pooled, covariance=COMMON_ERROR * shared + np.diag(disagreement**2)
+                versions[name],
+                pooled,
+                covariance=COMMON_ERROR * shared + np.diag(disagreement**2),
+                places=np.mean(places, axis=0) if places else None,
             )
     return made
-
-
-def draws_of(win: Floats, retirement: Floats | None, draws: int, seed: int) -> OrderDistribution:
-    """The finishing orders behind stored numbers: the same numbers and seed give the same orders again."""
-    return draw_orders(win, draws, seed, retirement)
 
 
 def prediction_rows(
@@ -87,7 +87,7 @@ def prediction_rows(
     places, points = scoring_places(season), race_points(season)
     parts = []
     for name, forecast in forecasts.items():
-        orders = draws_of(forecast.win, retirement, draws, seed)
+        orders = draw_orders(forecast.win, draws, seed, retirement, forecast.places)
         low, high = forecast.low, forecast.high
         if forecast.covariance is not None:
             low, high = interval(forecast.win, forecast.covariance)
@@ -110,6 +110,8 @@ def prediction_rows(
                     "expected_points": orders.weights @ orders.points(points),
                     "retirement_probability": retirement,
                     "draws": draws,
+                    "drawing": DRAWING,
+                    "place_strength": np.nan if forecast.places is None else forecast.places,
                     "cutoff": rows["cutoff"].to_numpy(),
                     "seed": seed,
                 }

@@ -1,7 +1,7 @@
 """Views of the finishing orders behind a stored forecast: places, pairs, teams.
 
-Not stored are the orders themselves: the stored win and retirement probabilities, the seed and the number of draws
-give the same orders again.
+Not stored are the orders themselves: the stored probabilities and strengths, the seed, the number of draws and the
+way they were drawn give the same orders again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,21 @@ def orders_of(rows: pd.DataFrame) -> OrderDistribution:
     Raises:
         ValueError: the rows are of more than one forecast, or of one whose orders cannot be drawn again.
     """
-    one = rows[["race_key", "horizon", "model", "seed", "draws"]].drop_duplicates()
+    one = rows[["race_key", "horizon", "model", "seed", "draws", "drawing"]].drop_duplicates()
     if len(one) != 1 or one["draws"].isna().any():
         raise ValueError("the orders of one forecast are drawn at a time, from its seed and number of draws")
     # Orders are drawn in the order in which drivers were forecast.
     ordered = rows.sort_values("driver_id", kind="stable")
+    places = ordered["place_strength"].to_numpy(dtype=np.float64, na_value=np.nan)
+    how = one["drawing"].iloc[0]
     drawn = draw_orders(
         ordered["win_probability"].to_numpy(dtype=np.float64),
         int(one["draws"].iloc[0]),
         int(one["seed"].iloc[0]),
         ordered["retirement_probability"].to_numpy(dtype=np.float64),
+        None if np.isnan(places).any() else places,
+        # There was one way only when this was not stored yet.
+        1 if pd.isna(how) else int(how),
     )
     place = ordered["driver_id"].reset_index(drop=True).reset_index().set_index("driver_id")["index"]
     at = place.loc[rows["driver_id"]].to_numpy()

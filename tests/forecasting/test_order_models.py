@@ -94,13 +94,37 @@ def test_contributions_sum_to_the_log_strength(name: str, horizon: str, data: Da
 
 @every_linear
 def test_a_contribution_is_what_its_features_add(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
-    """With the ratings of a race made alike only their own group loses its say."""
+    """With the features of one group made alike in a race only that group loses its say.
+
+    Of the regression the circuit's, since it measures every column in spreads of the faster cars, which the ratings name.
+    """
+    group, columns = {
+        "rating": ("rating", ("joint_rating",)),
+        "plackett_luce": ("circuit", ("driver_wins_at_circuit", "driver_avg_finish_at_circuit")),
+    }[name]
     model, race = linear(fitted, name, horizon), one_race(data, horizon)
-    alike = race.assign(**{one: race[one].mean() for one in ("joint_rating", "team_rating", "driver_rating")})
+    alike = race.assign(**{column: race[column].mean() for column in columns})
     before, after = model.contributions(race), model.contributions(alike)
-    others = [group for group in before.columns if group != "rating"]
+    others = [name for name in before.columns if name != group]
     pd.testing.assert_frame_equal(before[others], after[others])
-    assert after["rating"].abs().max() < before["rating"].abs().max()
+    assert after[group].abs().max() < 1e-9 < before[group].abs().max()
+
+
+@pytest.mark.parametrize("horizon", ["pre_weekend", "pre_race"])
+def test_the_regression_counts_in_spreads_of_the_field(horizon: str, data: Data, fitted: Fitted) -> None:
+    """Half the distance between all cars in one feature says the same: the field is closer, the order is not."""
+    model, race = linear(fitted, "plackett_luce", horizon), one_race(data, horizon)
+    for column in ("joint_rating", "recent_points"):
+        closer = race.assign(**{column: race[column].mean() + 0.5 * (race[column] - race[column].mean())})
+        np.testing.assert_allclose(model.columns(race), model.columns(closer), atol=1e-6)
+        np.testing.assert_allclose(model.predict(race), model.predict(closer), atol=1e-6)
+
+
+def test_one_lost_season_does_not_decide_a_race(data: Data, fitted: Fitted) -> None:
+    """A value far outside the field counts as four spreads of it, not as forty."""
+    model, race = linear(fitted, "plackett_luce", "pre_race"), one_race(data, "pre_race")
+    lost = race.assign(gap_to_pole_pct=[0.0] * (len(race) - 1) + [1e9])
+    assert model.columns(lost).abs().max().max() <= 4.0
 
 
 # --- uncertainty -----------------------------------------------------------------------------------------

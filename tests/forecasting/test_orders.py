@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.orders import LOWER_PLACE_EXPONENTS, OrderDistribution, draw_orders
+from f1_pipeline.forecasting.orders import DRAWINGS, OrderDistribution, draw_orders
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 Race = tuple[Floats, Floats]
@@ -218,11 +218,11 @@ def test_who_has_retired_comes_in_any_order() -> None:
 
 def test_the_second_place_follows_the_discounted_strengths() -> None:
     win = np.array([0.75, 0.2, 0.05])
-    orders = draw_orders(win, 40_000, 1)
+    orders = draw_orders(win, 40_000, 1, drawing=1)
     first = orders.positions[:, 0] == 1
     weights = orders.weights[first] / orders.weights[first].sum()
     second = weights @ (orders.positions[first][:, 1] == 2)
-    power = LOWER_PLACE_EXPONENTS[0]
+    power = DRAWINGS[1].second
     assert second == pytest.approx(0.2**power / (0.2**power + 0.05**power), abs=0.008)
     # ... and would be 4 to 1 without the discount.
     assert second < 0.8 - 0.015
@@ -230,24 +230,62 @@ def test_the_second_place_follows_the_discounted_strengths() -> None:
 
 def test_the_third_place_follows_its_own_discount() -> None:
     win = np.array([0.6, 0.3, 0.08, 0.02])
-    orders = draw_orders(win, 60_000, 1)
+    orders = draw_orders(win, 60_000, 1, drawing=1)
     chosen = (orders.positions[:, 0] == 1) & (orders.positions[:, 1] == 2)
     weights = orders.weights[chosen] / orders.weights[chosen].sum()
     third = weights @ (orders.positions[chosen][:, 2] == 3)
-    power = LOWER_PLACE_EXPONENTS[1]
-    assert power < LOWER_PLACE_EXPONENTS[0] < 1
+    power = DRAWINGS[1].lower
+    assert power < DRAWINGS[1].second < 1
     assert third == pytest.approx(0.08**power / (0.08**power + 0.02**power), abs=0.012)
 
 
-def test_strengths_for_the_lower_places_can_be_others() -> None:
-    """Who wins by luck of the grid need not be the second fastest."""
-    win = np.array([0.6, 0.2, 0.2])
-    orders = draw_orders(win, 20_000, 1, lower=np.log(np.array([0.2, 0.1, 0.7])))
-    np.testing.assert_allclose(orders.win(), win, atol=1e-12)
+def test_who_runs_into_trouble_falls_back() -> None:
+    """The share of draws in which each loser is late, and what that does to the second place, worked out by hand."""
+    how, win = DRAWINGS[2], np.array([0.75, 0.2, 0.05])
+    orders = draw_orders(win, 60_000, 1)
     first = orders.positions[:, 0] == 1
-    second = (orders.positions[first][:, 2] == 2).mean()
-    power = LOWER_PLACE_EXPONENTS[0]
-    assert second == pytest.approx(0.7**power / (0.7**power + 0.1**power), abs=0.012)
+    second = (orders.positions[first][:, 1] == 2).mean()
+    late = how.trouble / (1.0 - win)
+    expected = 0.0
+    for one in (0, 1):
+        for two in (0, 1):
+            chance = (late[1] if one else 1 - late[1]) * (late[2] if two else 1 - late[2])
+            strong, weak = (win[1:] ** how.second) * np.exp(-how.delay * np.array([one, two]))
+            expected += chance * strong / (strong + weak)
+    assert second == pytest.approx(expected, abs=0.008)
+    assert second < 0.8 - 0.02
+
+
+def test_strengths_for_the_places_reach_the_fourth_and_below_only() -> None:
+    """Who is tenth is another question than who wins: winner, second and third stay those of the win probabilities."""
+    win = np.array([0.4, 0.3, 0.1, 0.1, 0.1])
+    places = np.array([0.0, 0.0, 4.0, 0.0, -4.0])
+    without, others = draw_orders(win, 40_000, 1), draw_orders(win, 40_000, 1, places=places)
+    np.testing.assert_allclose(without.win(), others.win(), atol=1e-12)
+    np.testing.assert_allclose(without.top(3), others.top(3), atol=0.01)
+    assert others.head_to_head(2, 4) > without.head_to_head(2, 4) + 0.05
+    chosen = (others.positions[:, 0] <= 3) & (others.positions[:, 1] <= 3) & (others.positions[:, 3] <= 3)
+    how = DRAWINGS[2]
+    apart = np.exp(how.places * how.slope * 8.0)  # the win probabilities of the two are equal
+    late = how.trouble / 0.9
+    strong, weak = (1 - late) ** 2 + late**2, late * (1 - late)
+    slow = np.exp(how.delay)
+    expected = (
+        strong * apart / (apart + 1)
+        + weak * apart / (apart + slow)
+        + weak * apart * slow / (apart * slow + 1)
+    )
+    ahead = (others.positions[chosen][:, 2] == 4) @ others.weights[chosen] / others.weights[chosen].sum()
+    # Who was passed over for the podium was a little more often late than others.
+    assert ahead == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize(("drawing", "seconds"), [(1, [94, 85, 77, 64]), (2, [70, 96, 76, 78])])
+def test_stored_forecasts_are_drawn_again_as_they_were(drawing: int, seconds: list[int]) -> None:
+    """A forecast names its drawing: the orders behind an old one must not change with the code."""
+    win, out = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.05])
+    orders = draw_orders(win, 320, 5, out, drawing=drawing)
+    assert (orders.positions == 2).sum(axis=0).tolist() == seconds
 
 
 def test_an_unreliable_car_is_on_the_podium_less_often() -> None:

@@ -26,7 +26,9 @@ def stored(draws: int = 700, seed: int = 11, drivers: int = 20, model: str = "po
     )
     win = rng.dirichlet(np.full(drivers, 0.3))
     retirement = rng.uniform(0.02, 0.3, drivers)
-    return prediction_rows(rows, "pre_race", {model: ModelForecast(3, win)}, retirement, draws, seed)
+    places = rng.normal(0, 2, drivers) if model == "pool" else None
+    made = {model: ModelForecast(3, win, places=places)}
+    return prediction_rows(rows, "pre_race", made, retirement, draws, seed)
 
 
 def assert_views_are_stored(rows: pd.DataFrame) -> None:
@@ -43,8 +45,18 @@ def assert_views_are_stored(rows: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_stored_numbers_are_views_of_the_orders(seed: int) -> None:
-    assert_views_are_stored(stored(seed=seed))
+@pytest.mark.parametrize("model", ["pool", "rating"])
+def test_the_stored_numbers_are_views_of_the_orders(seed: int, model: str) -> None:
+    rows = stored(seed=seed, model=model)
+    assert rows["place_strength"].notna().all() == (model == "pool")
+    assert_views_are_stored(rows)
+
+
+def test_a_forecast_from_before_there_were_two_drawings_is_of_the_first() -> None:
+    rows = stored().assign(place_strength=np.nan)
+    first, none = orders_of(rows.assign(drawing=1)), orders_of(rows.assign(drawing=None))
+    np.testing.assert_array_equal(first.positions, none.positions)
+    assert not np.array_equal(first.positions, orders_of(rows).positions)
 
 
 @pytest.mark.parametrize("mix", [1, 2])
@@ -157,6 +169,8 @@ def test_the_team_with_most_points_by_hand() -> None:
             "win_probability": [1.0, 0.0, 0.0],
             "retirement_probability": [0.0, 0.0, 0.0],
             "draws": 100,
+            "drawing": 2,
+            "place_strength": np.nan,
             "seed": 1,
         }
     )

@@ -94,6 +94,7 @@ __all__ = [
     "POOL",
     "REGISTERED",
     "LinearOrder",
+    "PlackettLuceWin",
     "Model",
     "RetirementModel",
     "WinModel",

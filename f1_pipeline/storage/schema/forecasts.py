@@ -153,6 +153,10 @@ predictions = Table(
     Column("top6_probability", Float),
     Column("expected_points", Float),
     Column("draws", Integer),
+    # How the orders were drawn (`forecasting.orders.DRAWINGS`); null in forecasts from before there was more than one way.
+    Column("drawing", Integer),
+    # Log strength for the fourth place and below; null where a model has none of its own.
+    Column("place_strength", Float),
     Column("cutoff", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("data_release", String(64), nullable=False),
