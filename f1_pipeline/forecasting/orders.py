@@ -149,7 +149,8 @@ def draw_orders(
     strength = np.log(np.maximum(win, 1e-12))
     late: Floats | float = 0.0
     if how.trouble:
-        late = how.delay * (chance.uniform() < _among_losers(win, np.full(drivers, how.trouble)))
+        troubled = chance.uniform() < _among_losers(win, np.full(drivers, how.trouble))
+        late = np.where(troubled, how.delay, 0.0)
     running = ~retired
     running[rows, winner] = False
 

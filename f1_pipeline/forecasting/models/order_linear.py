@@ -33,14 +33,14 @@ class LinearOrder(OrderModel):
         """The columns of the score as they are in the matrix."""
         raise NotImplementedError
 
-    def in_spreads(self, raw: pd.DataFrame) -> list[str]:
+    def in_spreads(self, columns: list[str]) -> list[str]:
         """The columns that are measured in spreads of the race (``order.spreads``)."""
         raise NotImplementedError
 
     def columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """See ``OrderModel.columns``; what is missing is the race's average."""
         raw = self.raw_columns(rows)
-        measured = self.in_spreads(raw)
+        measured = self.in_spreads(list(raw.columns))
         columns = centred(raw, list(raw.columns), rows["race_key"])
         columns[measured] = relative(raw[measured], rows)
         return columns
@@ -95,7 +95,7 @@ class LinearOrder(OrderModel):
         design = columns.to_numpy() / self.scale_
         of_coefficients = design @ self.covariance_ @ design.T
         raw = self.raw_columns(rows)
-        measured = self.in_spreads(raw)
+        measured = self.in_spreads(list(raw.columns))
         slope = pd.Series(self._coefficients() / self.scale_, index=columns.columns)
         slope[measured] /= spreads(raw[measured], rows).iloc[0]
         team = float(slope.get("joint_rating", 0.0) + slope.get("team_rating", 0.0))
@@ -140,9 +140,9 @@ class RatingWin(LinearOrder):
         frame = rows[["joint_rating"]].astype("float64")
         return frame if self.horizon == "pre_weekend" else frame.assign(grid=log_grid(rows))
 
-    def in_spreads(self, raw: pd.DataFrame) -> list[str]:
+    def in_spreads(self, columns: list[str]) -> list[str]:
         """See ``LinearOrder.in_spreads``."""
-        return ["joint_rating"] if self.horizon == "pre_race" else []
+        return [name for name in columns if name == "joint_rating" and self.horizon == "pre_race"]
 
 
 _PLACES = 18
@@ -171,9 +171,9 @@ class PlackettLuceWin(LinearOrder):
         """See ``LinearOrder.raw_columns``."""
         return all_columns(rows, self.horizon)
 
-    def in_spreads(self, raw: pd.DataFrame) -> list[str]:
+    def in_spreads(self, columns: list[str]) -> list[str]:
         """See ``LinearOrder.in_spreads``."""
-        return list(raw.columns)
+        return columns
 
     def fit(self, rows: pd.DataFrame) -> Self:
         """See ``Model.fit``."""
