@@ -1,0 +1,212 @@
+"""Print the measured tables of README and methodology from a filled database, as Markdown.
+
+    python scripts/measured.py [--home .f1]
+
+So that no figure of the documents is typed by hand. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import Engine, create_engine
+
+PERIODS = {"2014+": "2014–26", "2022+": "2022–26"}
+BASELINE = {"pre_weekend": "standings_frequency", "pre_race": "grid_frequency"}
+SHORT = {"pre_weekend": "weekend", "pre_race": "race"}
+REGULATION_YEARS = (2014, 2022, 2026)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+def short(value: float, digits: int = 3) -> str:
+    """Without the leading zero, and with a real minus sign."""
+    text = f"{abs(value):.{digits}f}"
+    text = text.removeprefix("0") if abs(value) < 1 else text
+    return ("−" if value < 0 and float(f"{value:.{digits}f}") else "") + text
+
+
+class Measured:
+    def __init__(self, engine: Engine):
+        self.sums = pd.read_sql_table("accuracy_summaries", engine)
+        self.pairs = pd.read_sql_table("paired_differences", engine)
+        self.bins = pd.read_sql_table("reliability", engine)
+        self.sprints = pd.read_sql_table("sprint_accuracy", engine)
+
+    def score(self, score: str, horizon: str, period: str) -> pd.DataFrame:
+        s = self.sums
+        rows = s[(s["score"] == score) & (s["horizon"] == horizon) & (s["period"] == period)]
+        return rows.set_index("model")
+
+    def models(self, horizon: str) -> list[str]:
+        return list(self.score("log_loss", horizon, "2014+")["mean"].sort_values().index)
+
+    def log_loss(self, horizon: str) -> None:
+        print(f"#### log loss, {horizon}\n")
+
+        def cell(model: str, period: str) -> str:
+            row = self.score("log_loss", horizon, period).loc[model]
+            return f"{row['mean']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
+
+        names = self.models(horizon)
+        table(
+            ["model", *PERIODS.values()],
+            [[f"`{m}`", *(cell(m, period) for period in PERIODS)] for m in names],
+        )
+
+    def against(self, title: str, reference: Callable[[str], str]) -> None:
+        print(f"#### difference to {title}\n")
+        rows = []
+        for model in [*self.models("pre_race"), "standings_frequency"]:
+            cells = []
+            for horizon in BASELINE:
+                for period in PERIODS:
+                    p = self.pairs
+                    found = p[
+                        (p["model"] == model)
+                        & (p["horizon"] == horizon)
+                        & (p["period"] == period)
+                        & (p["reference"] == reference(horizon))
+                    ]
+                    cells.append(
+                        "–"
+                        if found.empty
+                        else f"{short(found['difference'].iloc[0])} ({short(found['low'].iloc[0])} to {short(found['high'].iloc[0])})"
+                    )
+            rows.append([f"`{model}`", *cells])
+        table(["model", *(f"{SHORT[h]} {p}" for h in BASELINE for p in PERIODS.values())], rows)
+
+    def others(self, horizon: str) -> None:
+        print(f"#### other scores, {horizon}\n")
+        scores = {
+            "brier": 3,
+            "rps": 4,
+            "winner_correct": 2,
+            "top3_accuracy": 2,
+            "podium_log_loss": 4,
+            "spearman": 4,
+            "rank_error": 3,
+            "retirement_log_loss": 4,
+        }
+        names = ["pool", "rating", "xgboost_order", "plackett_luce", BASELINE[horizon]]
+        rows = [
+            [
+                f"`{m}`",
+                *(
+                    " / ".join(short(self.score(s, horizon, p).loc[m, "mean"], d) for p in PERIODS)
+                    for s, d in scores.items()
+                ),
+            ]
+            for m in names
+        ]
+        table(["model", *scores], rows)
+
+    def calibration(self) -> None:
+        print("#### calibration error of win\n")
+        rows = []
+        for model in [*self.models("pre_race"), "standings_frequency"]:
+            cells = []
+            for horizon in BASELINE:
+                for period in PERIODS:
+                    found = self.score("calibration_error", horizon, period)
+                    if model not in found.index:
+                        cells.append("–")
+                        continue
+                    row = found.loc[model]
+                    spread = f" ({short(row['low'], 4)}–{short(row['high'], 4)})" if period == "2014+" else ""
+                    cells.append(short(row["mean"], 4) + spread)
+            rows.append([f"`{model}`", *cells])
+        table(["model", *(f"{SHORT[h]} {p}" for h in BASELINE for p in PERIODS.values())], rows)
+
+    def reliability(self) -> None:
+        print("#### reliability of the pool, 2014-26: mean forecast → share (n)\n")
+        b = self.bins[(self.bins["model"] == "pool") & (self.bins["period"] == "2014+")]
+        wanted = {
+            ("win", "above 50 %"): range(5, 10),
+            ("podium", "below 10 %"): [0],
+            ("podium", "above 80 %"): [8, 9],
+            ("points", "below 10 %"): [0],
+            ("points", "above 80 %"): [8, 9],
+            ("retirement", "below 10 %"): [0],
+            ("retirement", "20 to 30 %"): [2],
+        }
+        rows = []
+        for (outcome, name), bins in wanted.items():
+            cells = []
+            for horizon in BASELINE:
+                part = b[(b["outcome"] == outcome) & (b["horizon"] == horizon) & b["bin"].isin(list(bins))]
+                n = int(part["count"].sum())
+                mean = [(part[c] * part["count"]).sum() / n for c in ("forecast", "observed")]
+                cells.append(f"{short(mean[0])} → {short(mean[1])} ({n})")
+            rows.append([f"{outcome}, {name}", *cells])
+        table(["forecast", "before the weekend", "before the race"], rows)
+
+    def regulation_years(self) -> None:
+        print("#### years of new regulations: pool, baseline, difference\n")
+        rows = []
+        for year in REGULATION_YEARS:
+            cells = []
+            for horizon, baseline in BASELINE.items():
+                s = self.score("log_loss", horizon, str(year))
+                p = self.pairs
+                d = p[
+                    (p["model"] == "pool")
+                    & (p["horizon"] == horizon)
+                    & (p["period"] == str(year))
+                    & (p["reference"] == baseline)
+                ].iloc[0]
+                cells += [
+                    f"{s.loc['pool', 'mean']:.3f}",
+                    f"{s.loc[baseline, 'mean']:.3f}",
+                    f"{short(d['difference'])} ({short(d['low'])} to {short(d['high'])})",
+                ]
+            rows.append([str(year), str(int(s.loc["pool", "races"])), *cells])
+        table(["season", "races", *(["pool", "baseline", "difference"] * 2)], rows)
+
+    def of_sprints(self) -> None:
+        print(f"#### sprints ({self.sprints['race_key'].nunique()})\n")
+        columns = [
+            "log_loss",
+            "brier",
+            "podium_log_loss",
+            "winner_correct",
+            "top3_accuracy",
+            "spearman",
+            "rank_error",
+        ]
+        means = self.sprints.groupby(["horizon", "model"])[columns].mean()
+        rows = [
+            [f"`{h}`", f"`{m}`", *(short(v, 2 if c in columns[3:] else 3) for c, v in row.items())]
+            for (h, m), row in means.iterrows()
+        ]
+        table(["horizon", "model", *columns], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(".f1"))
+    home = parser.parse_args().home
+    measured = Measured(create_engine(f"sqlite:///file:{home.resolve() / 'f1.db'}?mode=ro&uri=true"))
+    for horizon in BASELINE:
+        measured.log_loss(horizon)
+    measured.against("the baseline", BASELINE.__getitem__)
+    measured.against("the pool", lambda _: "pool")
+    for horizon in BASELINE:
+        measured.others(horizon)
+    measured.calibration()
+    measured.reliability()
+    measured.regulation_years()
+    measured.of_sprints()
+
+
+if __name__ == "__main__":
+    main()
