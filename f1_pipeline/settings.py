@@ -82,7 +82,9 @@ class Settings(BaseSettings):
         description="Newest versions of each model whose artefacts are never pruned from MLflow.",
     )
     draws: int = Field(
-        default=2000, ge=200, description="Finishing orders drawn for one forecast of one model."
+        default=2000,
+        ge=200,
+        description="Finishing orders drawn for one forecast of one model; five times as many for the pool.",
     )
     seed: int = Field(default=20260101, ge=0, description="Base seed of every draw and fit.")
     simulated_seasons: int = Field(

@@ -49,7 +49,7 @@ def loss(
 ) -> tuple[float, Floats]:
     """Weighted sum of minus log likelihoods, and its gradient with respect to the scores."""
     filled = np.where(orders.index >= 0, scores[orders.index], -np.inf)
-    gradient = np.zeros_like(scores)
+    slope = np.zeros(filled.shape)
     value = 0.0
     present = orders.index >= 0
     for place, place_weight in enumerate(place_weights):
@@ -62,10 +62,11 @@ def loss(
         total = np.where(rows, exps.sum(axis=1), 1.0)
         w = np.where(rows, orders.weight * place_weight, 0.0)
         value += float((w * (np.log(total) + highest - np.where(rows, filled[:, place], 0.0))).sum())
-        share = exps / total[:, None] * w[:, None]
-        at = present[:, place:]
-        np.add.at(gradient, orders.index[:, place:][at], share[at])
-        np.add.at(gradient, orders.index[rows, place], -w[rows])
+        slope[:, place:] += exps / total[:, None] * w[:, None]
+        slope[:, place] -= w
+    # Each row stands at one place of one race, so nothing has to be added up.
+    gradient = np.zeros_like(scores)
+    gradient[orders.index[present]] = slope[present]
     return value, gradient
 
 

@@ -48,11 +48,14 @@ class OrderModel(WinModel):
 
     def fit(self, rows: pd.DataFrame) -> Self:
         """See ``Model.fit``."""
-        columns = self.columns(rows)
+        self.fit_columns(self.columns(rows), rows)
+        return self
+
+    def fit_columns(self, columns: pd.DataFrame, rows: pd.DataFrame) -> None:
+        """Learn from the columns of the rows, which are made once for all that is learnt from them."""
         self.learnt_ = self.learn(columns, rows)
         self.doubt_ = float(_doubt(rows).mean())
         self.heat_ = self._fit_heat(columns, rows)
-        return self
 
     def _fit_heat(self, columns: pd.DataFrame, rows: pd.DataFrame) -> Floats:
         season = rows["season"].to_numpy()

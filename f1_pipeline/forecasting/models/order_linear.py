@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -45,16 +45,14 @@ class LinearOrder(OrderModel):
         columns[measured] = relative(raw[measured], rows)
         return columns
 
-    def fit(self, rows: pd.DataFrame) -> Self:
-        """See ``Model.fit``; keeps the covariance of the coefficients beside them."""
-        columns = self.columns(rows)
+    def fit_columns(self, columns: pd.DataFrame, rows: pd.DataFrame) -> None:
+        """See ``OrderModel.fit_columns``; keeps the covariance of the coefficients beside them."""
         deviation = columns.to_numpy().std(axis=0)
         self.scale_ = np.where(deviation > 1e-9, deviation, 1.0)
-        super().fit(rows)
+        super().fit_columns(columns, rows)
         design = columns.to_numpy() / self.scale_
         information = curvature(design, design @ self._coefficients(), self._orders(rows))
         self.covariance_ = np.linalg.inv(information + 2 * self.penalty * np.eye(len(self.scale_)))
-        return self
 
     def learn(self, columns: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.generic]:
         """Coefficients of the scaled columns."""
@@ -175,14 +173,13 @@ class PlackettLuceWin(LinearOrder):
         """See ``LinearOrder.in_spreads``."""
         return columns
 
-    def fit(self, rows: pd.DataFrame) -> Self:
-        """See ``Model.fit``."""
-        super().fit(rows)
+    def fit_columns(self, columns: pd.DataFrame, rows: pd.DataFrame) -> None:
+        """See ``OrderModel.fit_columns``."""
+        super().fit_columns(columns, rows)
         finished = ~rows["retired"].to_numpy(dtype=bool)
-        design = self.columns(rows).to_numpy()[finished] / self.scale_
+        design = columns.to_numpy()[finished] / self.scale_
         orders = self._orders(rows[finished])
         self.places_learnt_ = fit_weights(design, orders, self.penalty, (1.0,) * _PLACES)
-        return self
 
     def place_strengths(self, rows: pd.DataFrame) -> Floats:
         """Log strengths of the drivers of one race for the places behind the podium, among those who finish; mean 0."""
