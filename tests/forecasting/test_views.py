@@ -189,4 +189,4 @@ def test_one_car_alone_has_no_pairs() -> None:
     assert views["head_to_head"].empty
     assert views["positions"]["probability"].tolist() == pytest.approx([1.0])
     assert (views["positions"]["probability"] <= 1.0).all()
-    assert views["constructors"]["most_points_probability"].tolist() == [1.0]
+    assert views["constructors"]["most_points_probability"].tolist() == pytest.approx([1.0])
