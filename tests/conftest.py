@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +63,21 @@ def archives() -> Path:
     if not any(folder.glob("f1db/*.zip")):
         pytest.skip(f"F1_TEST_DATA={configured} holds no f1db/*.zip")
     return folder
+
+
+@pytest.fixture
+def weather_service() -> Iterator[Any]:
+    """A weather service on the loopback interface; see ``weather_service.py``, which is loaded by its path."""
+    spec = importlib.util.spec_from_file_location(
+        "weather_service", Path(__file__).with_name("weather_service.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    with module.serving(module.Service()) as service:
+        yield service
 
 
 @pytest.hookimpl(wrapper=True)

@@ -92,6 +92,8 @@ def make_row(
 def rows_frame(rows: Sequence[WeatherRow]) -> pd.DataFrame:
     """Rows as a frame with the columns of ``WeatherRow``: missing numbers NaN, times UTC in microseconds."""
     frame = pd.DataFrame([row.model_dump() for row in rows], columns=list(WeatherRow.model_fields))
+    for name in ("race_key", "session", "provider", "kind"):
+        frame[name] = frame[name].astype("str")
     for name in ("temperature_c", "precipitation_mm", "precipitation_probability", "wind_kmh"):
         frame[name] = frame[name].astype("float64")
     frame["is_wet"] = frame["is_wet"].astype("boolean")
