@@ -46,18 +46,15 @@ def add_forecasts(engine: Engine, forecasts: pd.DataFrame) -> pd.DataFrame:
 def _is_stored(connection: Connection, row: dict[str, object]) -> bool:
     table, issued_at = weather_forecasts, row["issued_at"]
     assert isinstance(issued_at, datetime)  # noqa: S101 - narrows the type
-    newest = connection.execute(
-        select(table)
-        .where(*(table.c[name] == row[name] for name in _SESSION), table.c.issued_at <= issued_at)
-        .order_by(table.c.issued_at.desc())
-        .limit(1)
+    # Before and after: of one answer, the time that the cache remembers is some milliseconds before the row's.
+    near = table.c.issued_at.between(issued_at - _SAME, issued_at + _SAME)
+    rows = connection.execute(
+        select(table).where(*(table.c[name] == row[name] for name in _SESSION), near)
     ).mappings()
-    for stored in newest:
-        if stored["issued_at"] == issued_at:
-            return True
-        if issued_at - stored["issued_at"] <= _SAME:
-            return all(stored[name] == row[name] for name in _VALUES)
-    return False
+    closest = min(rows, key=lambda stored: abs(stored["issued_at"] - issued_at), default=None)
+    if closest is None:
+        return False
+    return closest["issued_at"] == issued_at or all(closest[name] == row[name] for name in _VALUES)
 
 
 def replace_observed(engine: Engine, observed: pd.DataFrame) -> int:
