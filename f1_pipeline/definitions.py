@@ -18,12 +18,14 @@ from f1_pipeline.assets.promotion import promotion  # noqa: E402
 from f1_pipeline.assets.raw import race_assets, reference_assets, source_release  # noqa: E402
 from f1_pipeline.assets.resources import Database, Models, RaceTableIOManager, Source  # noqa: E402
 from f1_pipeline.assets.sprints import sprint_assets  # noqa: E402
+from f1_pipeline.assets.weather import weather_assets  # noqa: E402
 from f1_pipeline.automation.jobs import jobs  # noqa: E402
 
 ASSETS = [
     source_release,
     *reference_assets,
     *race_assets,
+    *weather_assets,
     *rating_assets,
     *feature_assets,
     *model_assets,

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +55,28 @@ class Settings(BaseSettings):
     http_retry_seconds: str = Field(
         default="1,2,4,8",
         description="Waits before each retry of a transient failure, in seconds, separated by commas.",
+    )
+    # Before `weather`, whose check looks at it.
+    openweathermap_key: SecretStr | None = Field(
+        default=None, description="Key of OpenWeatherMap; a secret, never logged or stored."
+    )
+    weather: Literal["auto", "open-meteo", "openweathermap", "off"] = Field(
+        default="auto",
+        description="Weather service; auto is Open-Meteo, and OpenWeatherMap before it where a key is set.",
+    )
+    weather_observed_from_season: int | None = Field(
+        default=None,
+        ge=1950,
+        description="First season whose observed weather is fetched; when unset, races of the last 35 days.",
+    )
+    open_meteo_url: str = Field(
+        default="https://api.open-meteo.com", description="Address of Open-Meteo's forecasts."
+    )
+    open_meteo_archive_url: str = Field(
+        default="https://archive-api.open-meteo.com", description="Address of Open-Meteo's archive."
+    )
+    openweathermap_url: str = Field(
+        default="https://api.openweathermap.org/data", description="Address of OpenWeatherMap."
     )
     mlflow_tracking_uri: str | None = Field(
         default=None, description="MLflow tracking and registry address; SQLite in F1_HOME when unset."
@@ -114,6 +136,13 @@ class Settings(BaseSettings):
             raise ValueError("a cadence in races must be at least 1")
         return value
 
+    @field_validator("weather")
+    @classmethod
+    def _has_key(cls, value: str, info: ValidationInfo) -> str:
+        if value == "openweathermap" and info.data.get("openweathermap_key") is None:
+            raise ValueError("openweathermap needs F1_OPENWEATHERMAP_KEY")
+        return value
+
     @field_validator("http_retry_seconds")
     @classmethod
     def _waits(cls, value: str) -> str:
@@ -145,6 +174,11 @@ class Settings(BaseSettings):
     def downloads_dir(self) -> Path:
         """Directory for good copies of source archives."""
         return self.home / "downloads"
+
+    @property
+    def weather_cache(self) -> Path:
+        """File of the cache of weather answers."""
+        return self.home / "http-cache" / "weather.sqlite"
 
     @property
     def dagster_home(self) -> Path:

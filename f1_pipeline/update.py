@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, insert
 
-from f1_pipeline.automation.plan import KeyRange, Plan, make_plan, next_race
+from f1_pipeline import weather
+from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan, next_race
 from f1_pipeline.automation.state import moved_races, read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import F1Error
@@ -34,7 +36,8 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Report:
-    """What an update did. ``seconds`` by stage; ``next_race`` is the race to be forecast next."""
+    """What an update did. ``seconds`` by stage; ``next_race`` is the race to be forecast next,
+    ``weather`` the one whose weather forecast is new."""
 
     source: str
     release: str
@@ -44,6 +47,7 @@ class Report:
     championships: int = 0
     scores: int = 0
     next_race: str | None = None
+    weather: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -71,6 +75,9 @@ def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
     plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
+    elif any(weather.due(settings, engine, datetime.now(UTC))):
+        with _open_runs(report, tell) as runs:
+            _fetch_weather(settings, engine, runs, None)
     calendar = reads.calendar(engine)
     calendar = calendar[~calendar["is_cancelled"]]
     report.next_race = next_race(
@@ -88,13 +95,8 @@ def _carry_out(
     report: Report,
     tell: Tell,
 ) -> None:
-    from f1_pipeline.dagster_instance import get_instance
-    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
-
     bundle = None if known else load(snapshot)
-    with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        runs = Runs(instance, report, tell)
+    with _open_runs(report, tell) as runs:
         if bundle is not None:
             # Once the calendar is taken in, nothing shows any more that it was another one.
             moved = moved_races(bundle, reads.calendar(engine))
@@ -103,6 +105,7 @@ def _carry_out(
         report.changed_races = _count(plan.raw, engine)
         for span in plan.raw:
             runs.run("ingest_races", "ingest", span)
+        _fetch_weather(settings, engine, runs, plan.derived)
         if plan.derived is not None:
             runs.run("rate_and_describe", "ratings and features", plan.derived)
         if plan.raw or plan.derived:
@@ -123,6 +126,41 @@ def _carry_out(
         if any(plan.forecasts.values()):
             runs.run("prune_models", "prune old model artefacts", None)
     _complete(engine, snapshot)
+
+
+def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyRange | None) -> None:
+    """Weather of the next race, before its features are made, and of races that were run. Nothing stops without it.
+
+    ``derived``: the range whose features are about to be made. If the next race is in none, its features are made
+    here; its forecast stays, since no model reads them.
+    """
+    race, past = weather.due(settings, engine, datetime.now(UTC))
+    calendar = reads.calendar(engine)
+    keys = calendar.loc[~calendar["is_cancelled"], "race_key"].tolist()
+    wanted = [*past, *([] if race is None else [race])]
+    if not wanted:
+        return
+    before = reads.row_counts(engine)[schema.weather_forecasts.name]
+    try:
+        for span in key_ranges(wanted, keys):
+            runs.run("fetch_weather", "weather", span)
+    except UpdateFailed as error:
+        runs.tell(f"{error}; going on without weather")
+        return
+    if race is not None and reads.row_counts(engine)[schema.weather_forecasts.name] > before:
+        runs.report.weather = race
+        if derived is None:
+            runs.run("rate_and_describe", "features with the new weather", KeyRange(race, race))
+
+
+@contextmanager
+def _open_runs(report: Report, tell: Tell) -> Iterator[Runs]:
+    from f1_pipeline.dagster_instance import get_instance
+    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
+
+    with get_instance() as instance:
+        fail_abandoned_runs(instance)
+        yield Runs(instance, report, tell)
 
 
 class Runs:

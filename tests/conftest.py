@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,8 @@ def _clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         if name.startswith(("F1_", "DAGSTER_", "MLFLOW_")) and name not in KEPT:
             patch.delenv(name)
     patch.setenv("F1_HOME", str(home))
+    # No test asks a weather service that it did not start itself.
+    patch.setenv("F1_WEATHER", "off")
     patch.setenv("DAGSTER_DISABLE_TELEMETRY", "yes")
     patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     # The .env of a checkout holds somebody's own settings.
@@ -58,6 +63,21 @@ def archives() -> Path:
     if not any(folder.glob("f1db/*.zip")):
         pytest.skip(f"F1_TEST_DATA={configured} holds no f1db/*.zip")
     return folder
+
+
+@pytest.fixture
+def weather_service() -> Iterator[Any]:
+    """A weather service on the loopback interface; see ``weather_service.py``, which is loaded by its path."""
+    spec = importlib.util.spec_from_file_location(
+        "weather_service", Path(__file__).with_name("weather_service.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    with module.serving(module.Service()) as service:
+        yield service
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,6 +34,7 @@ ASSETS = {
         "raw/driver_standings",
         "raw/constructor_standings",
     ],
+    "weather": ["weather/forecasts", "weather/observed"],
     "ratings": ["ratings/elo_drivers", "ratings/elo_constructors", "ratings/joint"],
     "features": ["features/pre_weekend", "features/pre_race"],
     "models": [
@@ -84,6 +85,7 @@ ASSETS = {
 }
 JOBS = [
     "challenge_model",
+    "fetch_weather",
     "forecast_championship",
     "forecast_pre_race",
     "forecast_pre_weekend",

@@ -64,7 +64,8 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
             "features",
             f"One row per entry: everything a model may know at the horizon {horizon}.",
             deps=[["raw", name] for name in _FEATURE_SOURCES[horizon]]
-            + [["ratings", name] for name in ("elo_drivers", "elo_constructors", "joint")],
+            + [["ratings", name] for name in ("elo_drivers", "elo_constructors", "joint")]
+            + [["weather", "forecasts"]],
             scope={"horizon": horizon},
         )
     )
@@ -74,7 +75,8 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
         # Features are computed for all races (a second); of the ratings only those of the run's races are needed.
         elo = reads.read_table(engine, schema.elo_ratings, context.partition_keys)
         joint = reads.read_table(engine, schema.joint_ratings, context.partition_keys)
-        matrix = feature_matrix(history, elo, joint, horizon)
+        forecasts = reads.read_table(engine, schema.weather_forecasts, context.partition_keys, session="R")
+        matrix = feature_matrix(history, elo, joint, horizon, forecasts)
         yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
 
     return cast(AssetsDefinition, features)

@@ -16,6 +16,11 @@ ingest_job = define_asset_job(
     AssetSelection.groups("raw"),
     description="Take in everything of some races: entries, sessions, results, standings.",
 )
+weather_job = define_asset_job(
+    "fetch_weather",
+    AssetSelection.groups("weather"),
+    description="Take the weather forecast of the next race, and look up that of races that were run.",
+)
 rate_job = define_asset_job(
     "rate_and_describe",
     AssetSelection.groups("ratings", "features"),
@@ -65,6 +70,7 @@ promotion_job = define_asset_job(
 jobs = [
     source_job,
     ingest_job,
+    weather_job,
     rate_job,
     *forecast_jobs.values(),
     sprint_job,

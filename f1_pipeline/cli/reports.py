@@ -55,6 +55,8 @@ def print_update(report: Report) -> None:
             f"{report.championships} championship forecasts made, {report.scores} races scored.",
             soft_wrap=True,
         )
+    if report.weather:
+        console.print(f"A new weather forecast of {report.weather} was taken.")
     if report.next_race:
         console.print(f"Next race: {report.next_race} (see `f1 forecast`).")
 

@@ -34,8 +34,24 @@ def last_before(
     return result if fill is None else result.fillna(fill)
 
 
+def newest_before(known: pd.DataFrame, moments: pd.Series, what: str) -> pd.DataFrame:
+    """For each race the newest row of ``known`` that was issued before the race's moment, by race key.
+
+    ``known`` carries ``race_key`` and ``issued_at``, ``moments`` a time for each race key; races without such a row
+    are not in the result. Of rows of one time the first one in their order counts.
+
+    Raises:
+        LeakError: a row issued at its moment or later came through.
+    """
+    moment = known["race_key"].map(moments)
+    early = known[known["issued_at"] < moment].sort_values("issued_at", ascending=False, kind="stable")
+    newest = early.drop_duplicates("race_key").set_index("race_key")
+    require_before(newest["issued_at"], moments.reindex(newest.index), what)
+    return newest
+
+
 def require_before(known: pd.Series, moment: pd.Series | int, what: str) -> None:
-    """Raise ``LeakError`` unless every known order (missing ones aside) is before its moment."""
+    """Raise ``LeakError`` unless every known order or time (missing ones aside) is before its moment."""
     late = known.notna() & (known >= moment)
     if late.any():
         raise LeakError(f"{what} uses {int(late.sum())} values that were not known at the cutoff")

@@ -34,6 +34,8 @@ WEEKEND = [feature.name for feature in FEATURES if feature.group == "weekend"]
 LAP_COLUMNS = ["laps", "time_ms", "gap_ms", "gap_laps"]
 RATING = [feature.name for feature in FEATURES if feature.group == "rating"]
 """Before the race the joint rating has seen the qualifying of the race itself."""
+WEATHER = [feature.name for feature in FEATURES if feature.group == "weather"]
+FORECASTS = "weather_forecasts"
 WHO = ["driver_id", "constructor_id", "car_number"]
 OUTCOMES = ("race_results", "qualifying_results", "starting_grid", "driver_standings")
 
@@ -45,7 +47,35 @@ def compute(tables: Tables) -> Computed:
         ignore_index=True,
     )
     joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
-    return history, elo, {horizon: feature_matrix(history, elo, joint, horizon) for horizon in HORIZONS}
+    forecasts = tables.get(FORECASTS)
+    return (
+        history,
+        elo,
+        {horizon: feature_matrix(history, elo, joint, horizon, forecasts) for horizon in HORIZONS},
+    )
+
+
+def with_forecasts(tables: Tables, seed: int = 5) -> Tables:
+    """The world with weather forecasts of every race: each day of the week before, and at and after its start."""
+    rng = np.random.default_rng(seed)
+    races = tables["races"].dropna(subset="start_at")
+    hours = [-170, -146, -98, -50, -26, -2, 0, 1, 30]
+    rows = races.loc[races.index.repeat(len(hours)), ["race_key", "start_at"]].reset_index(drop=True)
+    rain = rng.choice([0.0, 0.1, 0.5, 3.0], len(rows))
+    frame = pd.DataFrame(
+        {
+            "race_key": rows["race_key"],
+            "session": "R",
+            "provider": "open-meteo",
+            "issued_at": rows["start_at"] + pd.to_timedelta(np.tile(hours, len(races)), unit="h"),
+            "temperature_c": rng.normal(20.0, 5.0, len(rows)),
+            "precipitation_mm": rain,
+            "wind_kmh": rng.uniform(0.0, 40.0, len(rows)),
+            "is_wet": (rain >= 0.3).astype(float),
+            "valid_from": rows["start_at"],
+        }
+    )
+    return {**tables, FORECASTS: frame}
 
 
 # --- the shuffle test ------------------------------------------------------------------------------------
@@ -80,6 +110,12 @@ def scramble(tables: Tables, race_key: str, seed: int) -> Tables:
             parts.append(keep)
         mixed = pd.concat([early, *parts], ignore_index=True)
         changed[name] = mixed.astype(frame.dtypes.to_dict()).sample(frac=1, random_state=seed)
+    if FORECASTS in tables:
+        # The weekend tells on: every forecast that was taken since the start of the race says something else.
+        frame = tables[FORECASTS].copy()
+        late_rows = (frame["issued_at"] >= races["start_at"].iloc[at]).to_numpy()
+        frame.loc[late_rows, WEATHER] += rng.uniform(1.0, 9.0, (int(late_rows.sum()), len(WEATHER)))
+        changed[FORECASTS] = frame.sample(frac=1, random_state=seed)
     return changed
 
 
@@ -123,6 +159,10 @@ def check_nothing_leaks(
         before(mixed["pre_race"], order, own=True)[columns],
         check_exact=True,
     )
+    if FORECASTS in tables:
+        for horizon in HORIZONS:
+            own_weather = before(real[horizon], order, own=True)[WEATHER]
+            assert own_weather.notna().any().all()
     # Otherwise the scrambling would prove nothing.
     here = [
         frame[frame["order"] == order].reset_index(drop=True)
@@ -139,7 +179,7 @@ def check_nothing_leaks(
 
 @pytest.fixture(scope="module")
 def world() -> Tables:
-    return simulate(2, 7).bundle.tables
+    return with_forecasts(simulate(2, 7).bundle.tables)
 
 
 @pytest.mark.parametrize(
@@ -209,16 +249,25 @@ def _leak_season_total(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(matrix.competitors, "driver_season", whole_season)
 
 
+def _leak_weather_after_the_cutoff(patch: pytest.MonkeyPatch) -> None:
+    def newest(rows: pd.DataFrame, races: pd.DataFrame, forecasts: pd.DataFrame, moments: pd.Series) -> Any:
+        last = forecasts.sort_values("issued_at").drop_duplicates("race_key", keep="last")
+        return last.set_index("race_key")[WEATHER].reindex(rows["race_key"]).set_axis(rows.index)
+
+    patch.setattr(matrix.weather, "forecast_weather", newest)
+
+
 @pytest.mark.parametrize(
     "leak",
     [
+        _leak_weather_after_the_cutoff,
         partial(_leak_last_before, competitors),
         partial(_leak_last_before, weekend),
         _leak_rating,
         _leak_grid_into_the_early_horizon,
         _leak_season_total,
     ],
-    ids=["competitors", "circuit", "rating", "grid", "season-total"],
+    ids=["weather", "competitors", "circuit", "rating", "grid", "season-total"],
 )
 def test_the_shuffle_test_catches_a_leak(
     world: Tables, leak: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
@@ -296,7 +345,7 @@ def test_every_feature_is_float_and_independent_of_row_order(
     assert values.dtype == np.float64
     np.testing.assert_allclose(mixed, values, rtol=1e-12)
     assert not np.isinf(values).any()
-    known = feature.audience != "none" and feature.name in names(horizon)
+    known = feature.name in names(horizon)
     assert values.notna().any() == known, "a feature is filled exactly where it is known"
 
 
@@ -352,6 +401,109 @@ def test_names_grow_with_the_horizon() -> None:
     assert not {"temperature_c", "precipitation_mm", "wind_kmh", "is_wet"} & set(
         names("pre_race", seen_by="order")
     )
+
+
+# --- weather ---------------------------------------------------------------------------------------------
+
+SUNDAY = pd.Timestamp("2026-07-26T13:00Z")
+
+
+def forecasts(*taken: tuple[float, float], race: str = "2026-hungary", moved: float = 0.0) -> pd.DataFrame:
+    """(hours before the start, temperature) of each forecast, for a start ``moved`` hours from the present one."""
+    return pd.DataFrame(
+        {
+            "race_key": race,
+            "provider": "open-meteo",
+            "issued_at": [SUNDAY - pd.Timedelta(hours=before) for before, _ in taken],
+            "temperature_c": [value for _, value in taken],
+            "precipitation_mm": 0.4,
+            "wind_kmh": np.nan,
+            "is_wet": 1.0,
+            "valid_from": SUNDAY - pd.Timedelta(hours=moved),
+        }
+    )
+
+
+def weather_of(frame: pd.DataFrame, cutoff: float) -> pd.DataFrame:
+    """Weather features of two entries of the race and one of another, at a cutoff in hours before the start."""
+    rows = pd.DataFrame({"race_key": ["2026-spain", "2026-hungary", "2026-hungary"]}, index=[4, 2, 9])
+    races = pd.DataFrame(
+        {"race_key": ["2026-hungary", "2026-spain"], "start_at": [SUNDAY, SUNDAY - pd.Timedelta(days=14)]}
+    )
+    moments = pd.Series(
+        [SUNDAY - pd.Timedelta(hours=cutoff), SUNDAY], index=["2026-hungary", "2026-spain"], name="cutoff"
+    )
+    return matrix.weather.forecast_weather(rows, races, frame, moments)
+
+
+def test_weather_is_that_of_the_newest_forecast_before_the_cutoff() -> None:
+    frame = forecasts((72, 18.0), (60, 19.0), (20, 21.0), (1, 25.0), (-1, 99.0))
+    for cutoff, expected in ((0.0, 25.0), (1.0, 21.0), (48.0, 19.0), (60.0, 18.0)):
+        found = weather_of(frame.sample(frac=1, random_state=1), cutoff)
+        assert found.index.tolist() == [4, 2, 9]
+        np.testing.assert_array_equal(found["temperature_c"], [np.nan, expected, expected])
+        np.testing.assert_array_equal(found["is_wet"], [np.nan, 1.0, 1.0])
+        assert found["wind_kmh"].isna().all(), "missing is missing"
+    assert weather_of(frame, 72.0).isna().all(axis=None), "no forecast before the cutoff, no weather"
+    assert weather_of(frame.head(0), 0.0).isna().all(axis=None)
+    assert weather_of(forecasts((72, 18.0), race="2026-unknown"), 0.0).isna().all(axis=None)
+
+
+def test_weather_of_another_day_is_none_of_the_race() -> None:
+    assert weather_of(forecasts((72, 18.0), moved=2), 0.0)["temperature_c"].notna().sum() == 2
+    assert weather_of(forecasts((72, 18.0), moved=24 * 60), 0.0).isna().all(axis=None)
+
+
+def test_of_two_services_at_one_time_the_choice_does_not_depend_on_the_order() -> None:
+    frame = pd.concat(
+        [forecasts((5, 30.0)).assign(provider="openweathermap"), forecasts((5, 20.0))], ignore_index=True
+    )
+    for rows in (frame, frame.iloc[::-1]):
+        assert weather_of(rows, 0.0)["temperature_c"].tolist()[1:] == [20.0, 20.0]
+
+
+def test_a_forecast_issued_after_the_cutoff_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(known: pd.DataFrame, moments: pd.Series, what: str) -> pd.DataFrame:
+        return known.drop_duplicates("race_key", keep="last").set_index("race_key")
+
+    monkeypatch.setattr(matrix.weather, "newest_before", careless)
+    with pytest.raises(LeakError, match="the weather uses 1 values"):
+        weather_of(forecasts((72, 18.0), (-1, 99.0)), 0.0)
+    with pytest.raises(LeakError, match="the weather uses 1 values"):
+        weather_of(forecasts((48, 18.0)), 48.0)
+
+
+def test_newest_before_raises_when_a_late_row_comes_through() -> None:
+    class Careless(pd.DataFrame):
+        """A frame whose filter lets everything through."""
+
+        @property
+        def _constructor(self) -> Any:
+            return Careless
+
+        def __getitem__(self, key: Any) -> Any:
+            return self if isinstance(key, pd.Series) else super().__getitem__(key)
+
+    moments = pd.Series({"2026-hungary": SUNDAY})
+    assert len(asof.newest_before(forecasts((1, 20.0)), moments, "it")) == 1
+    with pytest.raises(LeakError, match="it uses 1 values"):
+        asof.newest_before(Careless(forecasts((-1, 20.0))), moments, "it")
+
+
+def test_what_was_observed_can_be_no_forecast(world: Tables) -> None:
+    """Handed in as forecasts by mistake, observations are of a time after every cutoff, and nothing comes of them."""
+    observed = world[FORECASTS].assign(
+        issued_at=world[FORECASTS]["valid_from"] + pd.Timedelta(hours=2), temperature_c=99.0
+    )
+    _, _, found = compute({**world, FORECASTS: observed})
+    for horizon in HORIZONS:
+        assert found[horizon][WEATHER].isna().all(axis=None)
+
+
+def test_no_model_sees_the_weather() -> None:
+    for horizon in HORIZONS:
+        for seen_by in ("classic", "order", "any model"):
+            assert not set(WEATHER) & set(names(horizon, seen_by))
 
 
 # --- small worlds, computed by hand ----------------------------------------------------------------------

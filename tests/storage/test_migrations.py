@@ -23,7 +23,7 @@ def tables_of(url: str) -> set[str]:
 
 
 def fill(url: str) -> None:
-    """Rows that hang on each other, in three tables."""
+    """Rows that hang on each other, in five tables."""
     with get_engine(url).begin() as connection:
         connection.execute(insert(schema.seasons), [{"season": 2026}])
         connection.execute(
@@ -43,6 +43,16 @@ def fill(url: str) -> None:
         connection.execute(
             insert(schema.elo_ratings),
             [{"race_key": "2026-alphaland", "kind": "driver", "entity_id": "ada", "value_before": 1500.0}],
+        )
+        window = {"valid_from": NOW, "valid_until": NOW + dt.timedelta(hours=2)}
+        weather = {"race_key": "2026-alphaland", "session": "R", "provider": "open-meteo", **window}
+        connection.execute(
+            insert(schema.weather_forecasts),
+            [{**weather, "issued_at": NOW - dt.timedelta(days=day), "is_wet": None} for day in (1, 2)],
+        )
+        connection.execute(
+            insert(schema.weather_observed),
+            [{**weather, "issued_at": NOW + dt.timedelta(days=7), "precipitation_mm": 0.4, "is_wet": True}],
         )
         connection.execute(
             insert(schema.data_loads),
@@ -92,6 +102,19 @@ def test_foreign_keys_and_unique_constraints_hold(database_url: str) -> None:
     double = {**orphan, "race_key": "2026-alphaland"}
     with pytest.raises(Exception, match=r"(?i)unique"), engine.begin() as connection:
         connection.execute(insert(schema.elo_ratings), [double])
+
+
+def test_weather_comes_and_goes_by_itself(database_url: str) -> None:
+    upgrade(database_url)
+    fill(database_url)
+    names = {"weather_forecasts", "weather_observed"}
+    downgrade(database_url, "0003")
+    assert tables_of(database_url) == set(schema.metadata.tables) - names
+    upgrade(database_url)
+    with get_engine(database_url).connect() as connection:
+        assert connection.scalar(select(schema.races.c.start_at)) == NOW, "the others keep their rows"
+        for name in names:
+            assert connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) == 0
 
 
 def test_upgrade_twice_changes_nothing(database_url: str) -> None:

@@ -11,7 +11,8 @@ class Feature:
 
     ``horizon``: the earliest horizon at which it is known. ``group``: what it speaks of. ``audience``: which models
     see it: ``all``; ``order``, the order models only (the classic baselines stay what people know); ``retirement``, the
-    retirement model only; ``interval``, for the intervals of order models and no forecast; ``none``, weather, which waits for forecasts made before the race, because observed weather would be a leak.
+    retirement model only; ``interval``, for the intervals of order models and no forecast; ``none``, weather: it is that of
+    forecasts made before the race, which no race of the past has, so there is nothing to learn from.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from f1_pipeline.forecasting.features import catalogue, competitors, weekend
+from f1_pipeline.forecasting.features import catalogue, competitors, weather, weekend
 from f1_pipeline.forecasting.history import History
 from f1_pipeline.forecasting.reliability import COLUMNS, retirement_rates
 
@@ -24,7 +24,13 @@ def cutoffs(races: pd.DataFrame, horizon: str) -> pd.Series:
     return races["first_practice_at"].fillna(day - _DAYS_BEFORE)
 
 
-def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.DataFrame:
+def feature_matrix(
+    history: History,
+    elo: pd.DataFrame,
+    joint: pd.DataFrame,
+    horizon: str,
+    forecasts: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """All feature rows of a horizon.
 
     Args:
@@ -33,15 +39,20 @@ def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, hor
         joint: rows of ``joint_ratings``.
         horizon: ``pre_weekend`` describes every entry; ``pre_race`` every entry of a race whose starting grid
             is published, and of these who stands on it (or took the start without, before 1960).
+        forecasts: rows of ``weather_forecasts`` of the race session; without them weather is missing.
 
     Returns:
         ``race_key, order, season, horizon, driver_id, constructor_id, cutoff`` and every column of the
         catalogue; a feature that is not known at the horizon is missing in every row.
+
+    Raises:
+        LeakError: a value came from the race itself, from a later one, or from after the cutoff.
     """
     rows = history.entries[["race_key", "order", "season", "driver_id", "constructor_id"]]
     if horizon == "pre_race":
         rows = _on_the_grid(rows, history)
     rows = rows.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
+    moment = cutoffs(history.races, horizon).set_axis(history.races["race_key"])
     blocks = [
         competitors.driver_form(rows, history),
         competitors.ratings_before(rows, elo),
@@ -57,8 +68,9 @@ def feature_matrix(history: History, elo: pd.DataFrame, joint: pd.DataFrame, hor
     ]
     if horizon == "pre_race":
         blocks.append(weekend.grid_and_qualifying(rows, history))
+    if forecasts is not None:
+        blocks.append(weather.forecast_weather(rows, history.races, forecasts, moment))
     values = pd.concat(blocks, axis=1).reindex(columns=[f.name for f in catalogue.FEATURES]).astype("float64")
-    moment = cutoffs(history.races, horizon).set_axis(history.races["race_key"])
     # ``array`` keeps the type, also where there are no rows (no grid is published yet).
     head = rows.assign(horizon=horizon, cutoff=moment.reindex(rows["race_key"]).array)
     return pd.concat([head, values], axis=1)

@@ -53,6 +53,7 @@ from f1_pipeline.storage.schema.source import (
     sprint_results,
     starting_grid,
 )
+from f1_pipeline.storage.schema.weather import weather_forecasts, weather_observed
 
 __all__ = [
     "RACE_TABLES",
@@ -94,4 +95,6 @@ __all__ = [
     "sprint_predictions",
     "sprint_results",
     "starting_grid",
+    "weather_forecasts",
+    "weather_observed",
 ]

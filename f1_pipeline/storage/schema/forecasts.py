@@ -89,7 +89,7 @@ feature_matrix = Table(
             "track_length_km",
             "turn_count",
             "elevation_m",
-            # weather: empty until a forecast made before the race is there
+            # weather: of the newest forecast before the cutoff, never what was observed
             "temperature_c",
             "precipitation_mm",
             "wind_kmh",
