@@ -11,7 +11,7 @@ from f1_pipeline.sources.jolpica.frames import (
     race_results,
     sprint_results,
 )
-from f1_pipeline.sources.jolpica.schedule import schedule
+from f1_pipeline.sources.jolpica.schedule import schedule, schedule_faults
 
 __all__ = [
     "Answer",
@@ -24,6 +24,7 @@ __all__ = [
     "qualifying_results",
     "race_results",
     "schedule",
+    "schedule_faults",
     "sprint_results",
     "to_canonical",
     "with_race_keys",

@@ -27,12 +27,28 @@ def schedule(items: Items) -> pd.DataFrame:
     """Races of a schedule (``JolpicaClient.schedule``), one row each, in the order of the source.
 
     Columns of ``races`` as far as the source has them, and ``second_practice_at``, ``third_practice_at``. A cancelled race is
-    not in the source and those after it are renumbered, so no row is ever cancelled.
+    not in the source and those after it are renumbered, so no row is ever cancelled. ``date`` is the day in UTC, as in F1DB:
+    Las Vegas is raced on a Saturday and has a Sunday (fault 9).
 
     Raises:
         ContractViolation: a field means nothing; names race and field.
     """
     return frame([_weekend(item, race, name) for item, race, name in races(items)], COLUMNS)
+
+
+def schedule_faults(races: pd.DataFrame) -> list[str]:
+    """Sessions of a schedule that are not before their race, as texts naming race and field: one of both times is wrong.
+
+    Not an error of the whole schedule, whose other races are right. It happened twice: in 2024 Las Vegas had the local day
+    with the hour in UTC, in 2026 Monaco had the day of another race.
+    """
+    return [
+        f"jolpica: race {row['season']} round {row['round']}, field {name}: "
+        f"not before the race ({row['start_at']:%Y-%m-%d %H:%M} UTC)"
+        for row in races.to_dict("records")
+        for name in COLUMNS
+        if name.endswith("_at") and name != "start_at" and row[name] >= row["start_at"]
+    ]
 
 
 def _weekend(item: Row, race: Row, name: str) -> Row:
