@@ -6,6 +6,9 @@ A *permanent* one will not, and is never retried: a 405 retried thousands of tim
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 
 class F1Error(Exception):
     """Root of every error the product raises on purpose."""
@@ -20,7 +23,36 @@ class PermanentError(F1Error):
 
 
 class SourceUnavailable(TransientError):
-    """A data source could not be reached or answered with a server error."""
+    """A data source could not be reached or answered with a server error.
+
+    ``retry_after``: seconds that the source asked to be left alone, None where it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceBusy(SourceUnavailable):
+    """A data source asks for a longer wait than a run may spend waiting. Go on after ``retry_at`` (aware)."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+    def __reduce__(self) -> tuple[Any, ...]:  # pickle knows only the message otherwise
+        return type(self), (str(self), self.retry_at)
+
+
+class BudgetExhausted(TransientError):
+    """Our own limit of requests to a source is used up: nothing was asked. Go on after ``retry_at`` (aware)."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.retry_at)
 
 
 class SourceRefused(PermanentError):

@@ -78,6 +78,18 @@ class Settings(BaseSettings):
     openweathermap_url: str = Field(
         default="https://api.openweathermap.org/data", description="Address of OpenWeatherMap."
     )
+    retry_after_max_seconds: float = Field(
+        default=60.0, ge=0, description="Longest wait that a data source may ask for and get, in seconds."
+    )
+    jolpica_enabled: bool = Field(
+        default=True, description="Use the Jolpica API, whose data are for non-commercial use only."
+    )
+    jolpica_url: str = Field(
+        default="https://api.jolpi.ca/ergast/f1",
+        description="Address of the Ergast-compatible API; seasons are below it.",
+    )
+    jolpica_per_hour: int = Field(default=200, ge=1, description="Requests to Jolpica in any hour.")
+    jolpica_per_second: int = Field(default=4, ge=1, description="Requests to Jolpica in any second.")
     mlflow_tracking_uri: str | None = Field(
         default=None, description="MLflow tracking and registry address; SQLite in F1_HOME when unset."
     )
@@ -178,7 +190,17 @@ class Settings(BaseSettings):
     @property
     def weather_cache(self) -> Path:
         """File of the cache of weather answers."""
-        return self.home / "http-cache" / "weather.sqlite"
+        return self.http_cache_dir / "weather.sqlite"
+
+    @property
+    def http_cache_dir(self) -> Path:
+        """Directory for cached answers of web APIs."""
+        return self.home / "http-cache"
+
+    @property
+    def limits_dir(self) -> Path:
+        """Directory for the counts of requests to web APIs. Not in the cache: who clears that asks for more."""
+        return self.home / "limits"
 
     @property
     def dagster_home(self) -> Path:

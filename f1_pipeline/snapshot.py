@@ -115,7 +115,11 @@ def _f1db(settings: Settings, held: str | None) -> Snapshot:
         return Snapshot("f1db", copy.release, copy.digest, str(_keep(Path(copy.path), copy.digest, settings)))
     try:
         copy, note = fetch(
-            settings.f1db_url, settings.downloads_dir, settings.http_timeout_seconds, settings.retry_waits
+            settings.f1db_url,
+            settings.downloads_dir,
+            settings.http_timeout_seconds,
+            settings.retry_waits,
+            settings.retry_after_max_seconds,
         )
     except (SourceUnavailable, SourceRefused) as error:
         if settings.source == "f1db" or held is not None:

@@ -29,6 +29,11 @@ def classification_faults(results: pd.DataFrame) -> list[str]:
     Laws: positions are 1..n without a gap (but for ``KNOWN_GAPS``), and given once, but for cars
     that drivers shared until 1964, where every driver of the car has its position.
     """
+    return [*contradictions(results), *open_places(results)]
+
+
+def contradictions(results: pd.DataFrame) -> list[str]:
+    """Faults that no further row can mend: a position given to two cars, or a classification without a first."""
     classified = results[results["position"].notna()]
     faults: list[str] = []
     repeated = classified[classified.duplicated(["race_key", "position"], keep=False)]
@@ -39,12 +44,20 @@ def classification_faults(results: pd.DataFrame) -> list[str]:
             faults.append(
                 f"race {row.race_key}, field position: position {row.position} is given to two cars"
             )
+    first = classified.groupby("race_key")["position"].min()
+    faults += [f"race {key}, field position: nobody is first" for key, low in first.items() if low != 1]
+    return faults
+
+
+def open_places(results: pd.DataFrame) -> list[str]:
+    """What is missing from a classification that may still be on its way: a place in between, or all places."""
+    classified = results[results["position"].notna()]
     span = classified.groupby("race_key")["position"].agg(["min", "max", "nunique"])
-    for key, low, high, count in span.itertuples():
-        if low != 1:
-            faults.append(f"race {key}, field position: nobody is first")
-        elif high != count and key not in KNOWN_GAPS:
-            faults.append(f"race {key}, field position: {count} places but the last is {high}")
+    faults = [
+        f"race {key}, field position: {count} places but the last is {high}"
+        for key, low, high, count in span.itertuples()
+        if low == 1 and high != count and key not in KNOWN_GAPS
+    ]
     empty = set(results["race_key"]) - set(classified["race_key"])
     faults += [f"race {key}, field position: nobody is classified" for key in sorted(empty)]
     return faults

@@ -1,10 +1,10 @@
-"""The small F1DB world, for every test of the sources."""
+"""The small F1DB world and the small Ergast-compatible API, for every test of the sources."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,3 +27,16 @@ def _load(name: str) -> ModuleType:
 def small_world() -> Callable[[], Any]:
     """Makes the small world anew: what a test changes in one stays in that one."""
     return _load("f1db_world").small_world  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def ergast() -> ModuleType:
+    """The module of the small Ergast-compatible API."""
+    return _load("ergast_server")
+
+
+@pytest.fixture
+def api(ergast: ModuleType) -> Iterator[Any]:
+    """The API, serving on the loopback interface."""
+    with ergast.serving(ergast.Api()) as served:
+        yield served

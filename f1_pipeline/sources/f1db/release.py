@@ -19,7 +19,7 @@ import requests
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.sources.f1db.archive import verify_archive
 from f1_pipeline.sources.f1db.parse import TABLES
-from f1_pipeline.sources.http import check_status, with_retries
+from f1_pipeline.sources.http import RETRY_AFTER_MAX, check_status, with_retries
 
 _VERSION = re.compile(r"/tag/(v\d{4}\.\d+\.\d+)$")
 _ASSET = "f1db-csv.zip"
@@ -68,7 +68,9 @@ def last_good(directory: Path) -> Copy | None:
     return copy if Path(copy.path).is_file() and sha256(Path(copy.path)) == copy.digest else None
 
 
-def latest_release(base_url: str, timeout: float, waits: tuple[float, ...]) -> str:
+def latest_release(
+    base_url: str, timeout: float, waits: tuple[float, ...], longest: float = RETRY_AFTER_MAX
+) -> str:
     """Version of the newest release, from the redirect of ``<base_url>/latest``.
 
     Raises:
@@ -84,10 +86,17 @@ def latest_release(base_url: str, timeout: float, waits: tuple[float, ...]) -> s
             raise SourceRefused(f"f1db release probe: {base_url}/latest does not redirect to a version")
         return match.group(1)
 
-    return with_retries(probe, waits, "f1db release probe")
+    return with_retries(probe, waits, "f1db release probe", longest)
 
 
-def download(base_url: str, release: str, directory: Path, timeout: float, waits: tuple[float, ...]) -> Copy:
+def download(
+    base_url: str,
+    release: str,
+    directory: Path,
+    timeout: float,
+    waits: tuple[float, ...],
+    longest: float = RETRY_AFTER_MAX,
+) -> Copy:
     """Download a release and make it the last good copy, atomically.
 
     Raises:
@@ -114,7 +123,7 @@ def download(base_url: str, release: str, directory: Path, timeout: float, waits
             raise SourceUnavailable(f"f1db download: {partial.stat().st_size} of {expected} bytes")
 
     try:
-        with_retries(get, waits, "f1db download")
+        with_retries(get, waits, "f1db download", longest)
         verify_archive(partial, TABLES)
         digest = sha256(partial)
         partial.replace(target)
@@ -134,7 +143,11 @@ def remember(directory: Path, copy: Copy) -> None:
 
 
 def fetch(
-    base_url: str, directory: Path, timeout: float, waits: tuple[float, ...]
+    base_url: str,
+    directory: Path,
+    timeout: float,
+    waits: tuple[float, ...],
+    longest: float = RETRY_AFTER_MAX,
 ) -> tuple[Copy, str | None]:
     """The newest release as a copy on disk, or the last good copy with a warning saying why.
 
@@ -143,10 +156,10 @@ def fetch(
     """
     kept = last_good(directory)
     try:
-        release = latest_release(base_url, timeout, waits)
+        release = latest_release(base_url, timeout, waits, longest)
         if kept is not None and kept.release == release:
             return kept, None
-        return download(base_url, release, directory, timeout, waits), None
+        return download(base_url, release, directory, timeout, waits, longest), None
     except (SourceUnavailable, SourceRefused, ArchiveCorrupt) as error:
         if kept is None:
             raise
