@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, insert
 
-from f1_pipeline import weather
+from f1_pipeline import clock, weather
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan, next_race
 from f1_pipeline.automation.state import moved_races, read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
@@ -75,7 +74,7 @@ def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
     plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
-    elif any(weather.due(settings, engine, datetime.now(UTC))):
+    elif any(weather.due(settings, engine, clock.now())):
         with _open_runs(report, tell) as runs:
             _fetch_weather(settings, engine, runs, None)
     calendar = reads.calendar(engine)
@@ -134,7 +133,7 @@ def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyR
     ``derived``: the range whose features are about to be made. If the next race is in none, its features are made
     here; its forecast stays, since no model reads them.
     """
-    race, past = weather.due(settings, engine, datetime.now(UTC))
+    race, past = weather.due(settings, engine, clock.now())
     calendar = reads.calendar(engine)
     keys = calendar.loc[~calendar["is_cancelled"], "race_key"].tolist()
     wanted = [*past, *([] if race is None else [race])]
@@ -263,7 +262,7 @@ def _complete(engine: Engine, snapshot: Snapshot) -> None:
                     "release": snapshot.release,
                     "content_hash": snapshot.digest,
                     "row_count": 0,
-                    "loaded_at": datetime.now(UTC),
+                    "loaded_at": clock.now(),
                     "message": snapshot.note,
                 }
             ],

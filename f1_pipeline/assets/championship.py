@@ -1,13 +1,13 @@
 """The championship forecasts: one computation, three tables."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, multi_asset
 from sqlalchemy import Engine
 
+from f1_pipeline import clock
 from f1_pipeline.assets.checks import POSITION_SUMS, TITLE_SUMS
 from f1_pipeline.assets.common import TableCheck, emit, several_per_race
 from f1_pipeline.assets.models import RemakeConfig
@@ -141,7 +141,7 @@ def _forecast(
     races = inputs.races.set_index("race_key", drop=False)
     rows = made.forecasts.assign(
         cutoff=cutoffs(races.loc[[race_key]].reset_index(drop=True), "pre_weekend").iloc[0],
-        created_at=datetime.now(UTC),
+        created_at=clock.now(),
         data_release=reads.newest_release(engine),
     )
     return ChampionshipForecast(

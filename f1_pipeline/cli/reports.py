@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Engine
 
+from f1_pipeline import clock
 from f1_pipeline.automation.plan import next_race
 from f1_pipeline.cli.output import (
     TableOrJson,
@@ -96,7 +96,7 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
         upcoming = next_race(held["race_key"].tolist(), set(finished["race_key"]))
         if upcoming:
             date = held.set_index("race_key")["date"].loc[upcoming].date()
-    behind = (datetime.now(UTC).date() - date).days if date else 0
+    behind = (clock.now().date() - date).days if date else 0
     loads = reads.read_table(engine, schema.data_loads)
     return {
         "source": reads.held_source(engine),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from f1_pipeline import clock
 from f1_pipeline.errors import WorldsMixed, WriteRefused
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.records import to_records
@@ -194,7 +194,7 @@ def _load_row(table_name: str, key: str | None, load: Load, content_hash: str, c
         "release": load.release,
         "content_hash": content_hash,
         "row_count": count,
-        "loaded_at": datetime.now(UTC),
+        "loaded_at": clock.now(),
     }
 
 
