@@ -49,3 +49,8 @@ def _parse(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{VARIABLE}: {text!r} has no time zone")
     return moment.astimezone(UTC)
+
+
+def on_this_clock(moment: datetime) -> datetime:
+    """A moment of the real clock (until when a source wants to be left alone) on this one."""
+    return now() + (moment - datetime.now(UTC))

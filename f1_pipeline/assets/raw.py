@@ -32,6 +32,8 @@ _RACE_TABLES: dict[str, tuple[str, Sequence[TableCheck]]] = {
 
 @asset(
     key=["source", "release"],
+    deps=[AssetKey(["source", "live"])],
+    pool="f1db",
     group_name="source",
     kinds={"python"},
     owners=OWNERS,

@@ -28,7 +28,8 @@ _PLACES: list[list[str]] = [["reference", "races"], ["reference", "circuits"]]
         "weather",
         "Weather forecast of the next race, taken before it. Every forecast is kept; of other races none is taken.",
         deps=_PLACES,
-    )
+    ),
+    pool="weather",
 )
 def weather_forecasts(context: AssetExecutionContext, database: Database) -> MaterializeResult[Any]:
     """Take the forecast of the next race if it is one of the run's races; a failure is a warning."""
@@ -56,7 +57,8 @@ def weather_forecasts(context: AssetExecutionContext, database: Database) -> Mat
         "weather",
         "Weather observed at races that were run, for evaluation. It is no feature: before a race nobody knows it.",
         deps=_PLACES,
-    )
+    ),
+    pool="weather",
 )
 def weather_observed(context: AssetExecutionContext, database: Database) -> MaterializeResult[Any]:
     """Look up those of the run's races that are due; a failure is a warning."""

@@ -25,6 +25,7 @@ from f1_pipeline.storage.schema.forecasts import (
     predictions,
     sprint_predictions,
 )
+from f1_pipeline.storage.schema.polls import source_polls
 from f1_pipeline.storage.schema.scores import (
     accuracy_summaries,
     market_odds,
@@ -91,6 +92,7 @@ __all__ = [
     "races",
     "reliability",
     "seasons",
+    "source_polls",
     "sprint_accuracy",
     "sprint_predictions",
     "sprint_results",
