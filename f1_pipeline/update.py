@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
 from f1_pipeline import clock, weather
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
-from f1_pipeline.errors import F1Error
+from f1_pipeline.errors import F1Error, SourceUnavailable
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
@@ -27,7 +28,7 @@ from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
-from f1_pipeline.storage.upcoming import calendar_now
+from f1_pipeline.storage.upcoming import calendar_now, is_published
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
@@ -62,12 +63,38 @@ class UpdateFailed(F1Error):
     """A Dagster run of the update failed; the message is that of its first failed step."""
 
 
-def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
-    """Bring everything up to date; ``tell`` receives a line per stage.
+def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = False) -> Report:
+    """Bring everything up to date; ``tell`` receives a line per stage. Waits for another update that is running.
+
+    ``retrain``: forecast the next race by models that are fitted anew, even if nothing is new.
 
     Raises:
         F1Error: what kept it from finishing. Stages that were finished stay; the next update goes on there.
     """
+    with alone(settings, tell):
+        return _update(settings, tell, retrain)
+
+
+@contextmanager
+def alone(settings: Settings, tell: Tell) -> Iterator[None]:
+    """One update or backfill of an installation at a time: a schedule may start one while somebody types `f1 update`.
+
+    The system lets go of the lock when a process dies.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / "update.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tell("another update is running; waiting for its end ...")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _update(settings: Settings, tell: Tell, retrain: bool) -> Report:
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
     snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
@@ -75,13 +102,56 @@ def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
     report = Report(snapshot.source, snapshot.release, snapshot.note)
     known = reads.completed_digest(engine) == snapshot.digest
     plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
+    if (retrain or not known or not plan.is_empty()) and _calendar_is_new(settings, engine, snapshot, tell):
+        snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
+        known = reads.completed_digest(engine) == snapshot.digest
+        plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
     elif any(weather.due(settings, engine, clock.now())):
         with _open_runs(report, tell) as runs:
             _fetch_weather(settings, engine, runs, None)
     report.next_race = calendar_now(engine).upcoming
+    if retrain and report.next_race is not None:
+        with _open_runs(report, tell) as runs:
+            _retrain(engine, runs, report.next_race)
     return report
+
+
+def _calendar_is_new(settings: Settings, engine: Engine, snapshot: Snapshot, tell: Tell) -> bool:
+    """Read the calendar of the season once more before anything is forecast: a start has moved within 24 hours.
+
+    An extra: without an answer the starts that are known go on.
+    """
+    # Here, because it brings the contracts of the sources along, which the command line does not need.
+    from f1_pipeline.automation.decisions import calendar_due
+    from f1_pipeline.automation.watch import Watch
+    from f1_pipeline.storage.polls import polls
+
+    now = clock.now()
+    if not settings.jolpica_enabled or not is_published(snapshot.release):
+        return False
+    read = polls(engine).get(f"{now.year} calendar")
+    if not calendar_due(read.asked_at if read and read.asked else None, now, before_forecast=True):
+        return False
+    try:
+        with Watch(settings, engine) as watch:
+            outcome = watch.topic("calendar")
+    except SourceUnavailable as error:
+        tell(f"{error}; going on with the calendar as it is")
+        return False
+    if outcome.poll.answered_at != now:
+        tell(f"{outcome}; going on with the calendar as it is")
+    return bool(outcome.new)
+
+
+def _retrain(engine: Engine, runs: Runs, race: str) -> None:
+    span = KeyRange(race, race)
+    for horizon in HORIZONS:
+        if race in reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon):
+            runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
+            runs.report.forecasts += 1
+    runs.run("prune_models", "prune old model artefacts", None)
 
 
 def _carry_out(

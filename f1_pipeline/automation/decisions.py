@@ -16,6 +16,18 @@ Kind = Literal["race", "sprint", "qualifying", "driver_standings", "constructor_
 KINDS: tuple[Kind, ...] = ("race", "sprint", "qualifying", "driver_standings", "constructor_standings")
 """What can be asked of a weekend, the most urgent first."""
 
+Topic = Literal["calendar", "results", "standings"]
+TOPICS: tuple[Topic, ...] = ("calendar", "results", "standings")
+"""What can be asked for the whole season at once."""
+
+CHECKS = {
+    "answer": "Every answer was data of the API, of the race that was asked for.",
+    "identity": "Every driver, team, circuit and race in an answer is one that the crosswalk knows.",
+    "content": "Every field of an answer means something, and every classification is possible.",
+    "calendar": "Every session of the calendar is before its race.",
+}
+"""Laws of the answers, by name."""
+
 TABLES: dict[Kind, str] = {
     "race": "race_results",
     "sprint": "sprint_results",

@@ -1,7 +1,5 @@
 """Jobs: the stages of an update, as one can start them in the Dagster UI."""
 
-from __future__ import annotations
-
 from dagster import (
     AssetSelection,
     Config,

@@ -19,11 +19,9 @@ from f1_pipeline import clock
 from f1_pipeline.automation.decisions import run_key
 from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings, get_settings
-from f1_pipeline.snapshot import remembered
-from f1_pipeline.sources.live import merged_digest
 from f1_pipeline.storage import migrate, reads
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.storage.live import newest_marks
+from f1_pipeline.storage.upcoming import data_clock
 
 UPDATE, WATCH = "update", "watch"
 WHY, CONTENT = "f1/why", "f1/content"
@@ -75,13 +73,29 @@ def stands_by(instance: DagsterInstance, settings: Settings, job: str = UPDATE) 
         return "the championship is simulated: nothing new ever comes"
     if reads.completed_digest(engine) is None:
         return "the first update has not been finished: run `f1 update`"
+    if data_clock(engine) is None and settings.f1db_archive is None:
+        return "the data stand still: they are of no release that was published"
     if instance.get_runs_count(RunsFilter(job_name=job, statuses=_WAITING)):
         return f"a run of the job {job} is under way or waiting"
     return None
 
 
+def asks_nobody(settings: Settings) -> str | None:
+    """Why Jolpica is not asked, in words; None if it is."""
+    if not settings.jolpica_enabled:
+        return "the API is turned off (F1_JOLPICA_ENABLED)"
+    if settings.f1db_archive is not None:
+        return "the data are of a local archive, which may be of any age (F1_F1DB_ARCHIVE)"
+    return None
+
+
 def pending(settings: Settings, engine: Engine) -> tuple[str, str] | None:
     """What is kept of the live source and not in the tables yet: a digest of it, and words. None if all is taken in."""
+    # Here, because they bring the contracts of the sources along: the code location loads without them.
+    from f1_pipeline.snapshot import remembered
+    from f1_pipeline.sources.live import merged_digest
+    from f1_pipeline.storage.live import newest_marks
+
     try:
         snapshot = remembered(settings)
     except NotReady:

@@ -12,9 +12,9 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from f1_pipeline.automation.decisions import Topic
 from f1_pipeline.automation.jobs import update_job, watch_job
-from f1_pipeline.automation.requests import WHY, schedule_status, stands_by
-from f1_pipeline.automation.watch import Topic
+from f1_pipeline.automation.requests import WHY, asks_nobody, schedule_status, stands_by
 from f1_pipeline.settings import get_settings
 
 
@@ -38,8 +38,8 @@ def _schedule(
         settings = get_settings()
         if reason := stands_by(context.instance, settings, job.name):
             return SkipReason(reason)
-        if asks_jolpica and not settings.jolpica_enabled:
-            return SkipReason("the API is turned off (F1_JOLPICA_ENABLED)")
+        if asks_jolpica and (off := asks_nobody(settings)):
+            return SkipReason(off)
         at = context.scheduled_execution_time
         return RunRequest(run_key=f"{name}:{at.isoformat()}", run_config=config, tags={WHY: why})
 

@@ -16,10 +16,12 @@ from sqlalchemy import Engine
 
 from f1_pipeline import clock
 from f1_pipeline.automation.alerts import tell_failure
+from f1_pipeline.automation.decisions import TOPICS
 from f1_pipeline.automation.jobs import update_job, watch_job
 from f1_pipeline.automation.requests import (
     UPDATE,
     WATCH,
+    asks_nobody,
     open_engine,
     pending,
     request,
@@ -27,13 +29,9 @@ from f1_pipeline.automation.requests import (
     stands_by,
 )
 from f1_pipeline.automation.source_live import report_checks
-from f1_pipeline.automation.watch import TOPICS, Watch, coming
 from f1_pipeline.dagster_store.abandoned import PROCESS_TAG
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.settings import Settings, get_settings
-from f1_pipeline.sources.f1db import latest_release, local_copy
-from f1_pipeline.storage import polls
-from f1_pipeline.storage.polls import completed_release
 
 Answer = RunRequest | SkipReason
 _PROBE_SECONDS = 10.0
@@ -61,6 +59,10 @@ def _ready(context: SensorEvaluationContext) -> tuple[DagsterInstance, Settings,
 )
 def f1db_release(context: SensorEvaluationContext) -> Answer:
     """Ask which release is the newest, and for an update if the tables hold another one."""
+    # Here and below: what a tick needs is not needed to load the code location, and takes seconds to import.
+    from f1_pipeline.sources.f1db import latest_release, local_copy
+    from f1_pipeline.storage.polls import completed_release
+
     ready = _ready(context)
     if isinstance(ready, SkipReason):
         return ready
@@ -87,12 +89,14 @@ def f1db_release(context: SensorEvaluationContext) -> Answer:
 )
 def weekend_sessions(context: SensorEvaluationContext) -> Answer:
     """Ask for the most urgent session that is due, and for an update if the answer is new."""
+    from f1_pipeline.automation.watch import Watch
+
     ready = _ready(context)
     if isinstance(ready, SkipReason):
         return ready
     instance, settings, engine = ready
-    if not settings.jolpica_enabled:
-        return SkipReason("the API is turned off (F1_JOLPICA_ENABLED)")
+    if off := asks_nobody(settings):
+        return SkipReason(off)
     try:
         with Watch(settings, engine) as watch:
             due = watch.due()
@@ -119,6 +123,8 @@ def weekend_sessions(context: SensorEvaluationContext) -> Answer:
 )
 def corrections(context: SensorEvaluationContext) -> Answer:
     """Ask for an update if a kept version is not in the tables, and for the rest of what our limit of requests stopped."""
+    from f1_pipeline.storage.polls import polls
+
     ready = _ready(context)
     if isinstance(ready, SkipReason):
         return ready
@@ -126,7 +132,7 @@ def corrections(context: SensorEvaluationContext) -> Answer:
     new = pending(settings, engine)
     if new is not None:
         return request(instance, UPDATE, f"changed at Jolpica: {new[1]}", new[0])
-    for poll in polls.polls(engine).values():
+    for poll in polls(engine).values():
         topic = poll.subject.split(" ")[-1]
         if poll.retry_at is not None and poll.retry_at <= clock.now() and topic in TOPICS:
             config: dict[str, object] = {"ops": {"source__live": {"config": {"topics": [topic]}}}}
@@ -164,6 +170,8 @@ def _cause(event: object) -> str | None:
 
 
 def _next(engine: Engine) -> str:
+    from f1_pipeline.automation.watch import coming
+
     found = coming(engine)
     if found is None:
         return "none is in sight"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -22,6 +21,7 @@ from f1_pipeline.automation.decisions import (
     Kind,
     Seen,
     Session,
+    Topic,
     next_due,
     sessions_due,
 )
@@ -42,18 +42,6 @@ from f1_pipeline.sources.live import LiveSession, Slot, slot_hash, slot_rows
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.live import remember
 from f1_pipeline.storage.polls import Poll, complete_versions, final_races, polls, record
-
-Topic = Literal["calendar", "results", "standings"]
-TOPICS: tuple[Topic, ...] = ("calendar", "results", "standings")
-"""What can be asked for the whole season at once."""
-
-CHECKS = {
-    "answer": "Every answer was data of the API, of the race that was asked for.",
-    "identity": "Every driver, team, circuit and race in an answer is one that the crosswalk knows.",
-    "content": "Every field of an answer means something, and every classification is possible.",
-    "calendar": "Every session of the calendar is before its race.",
-}
-"""Laws of the answers, by name."""
 
 _CHECK_OF = {SourceRefused: "answer", UnknownIdentity: "identity", ContractViolation: "content"}
 _WINDOW = timedelta(days=10)

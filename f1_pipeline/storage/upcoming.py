@@ -54,5 +54,9 @@ def data_clock(engine: Engine) -> datetime | None:
 
     A local archive may be of any age, and a simulated season is run by nobody: neither has a race that is overdue.
     """
-    published = _PUBLISHED.match(reads.bulk_release(engine)) is not None
-    return clock.now() if published else None
+    return clock.now() if is_published(reads.bulk_release(engine)) else None
+
+
+def is_published(release: str) -> bool:
+    """Whether a release is one of the bulk source's own (``v2026.11.0``), and no archive from a disk."""
+    return _PUBLISHED.match(release) is not None
