@@ -283,7 +283,7 @@ class Runs:
         took = time.monotonic() - began
         self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
         if not result.success:
-            raise UpdateFailed(_failure(result.all_events) or f"job {job} failed")
+            raise UpdateFailed(failure_of(result.all_events) or f"job {job} failed")
         self.tell(f"{title}{races} done in {took:.1f} s")
 
 
@@ -304,7 +304,8 @@ def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
     return config
 
 
-def _failure(events: Sequence[object]) -> str | None:
+def failure_of(events: Sequence[object]) -> str | None:
+    """The message of the first failed step of a run, and which it was; None if none failed."""
     for event in events:
         if getattr(event, "is_step_failure", False):
             error = event.step_failure_data.error  # type: ignore[attr-defined]

@@ -100,7 +100,9 @@ def whole_rows(
         UnknownIdentity: an id or a name that nobody has entered, or that is somebody else's.
         ContractViolation: a field means nothing, or a classification is impossible (fault 12).
     """
-    frame = jolpica.to_canonical(_FRAMES[kind](items), Resolver(known, season, kind, items))
+    stated = _FRAMES[kind](items)
+    resolve = Resolver(known, season, kind, items)
+    frame = jolpica.to_canonical(stated, resolve)
     found: dict[Slot, pd.DataFrame] = {}
     waiting = []
     for number in sorted(set(frame["round"].tolist())):
@@ -116,8 +118,9 @@ def whole_rows(
             continue
         found |= slots(TABLES[kind], jolpica.with_race_keys(TABLES[kind], rows, keys))
         if kind in ("race", "sprint"):
-            grid = jolpica.grid_after_race(rows, "R" if kind == "race" else "S")
+            grid = jolpica.grid_after_race(stated[stated["round"] == number], "R" if kind == "race" else "S")
             if len(grid):
+                grid = jolpica.to_canonical(grid, resolve)
                 found |= slots("starting_grid", jolpica.with_race_keys("starting_grid", grid, keys))
     return found, waiting
 
