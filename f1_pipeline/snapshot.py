@@ -21,7 +21,6 @@ from f1_pipeline.errors import ArchiveCorrupt, F1Error, NotReady, SourceRefused,
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources.bundle import SourceBundle, SourceName
 from f1_pipeline.sources.live import merged_digest
-from f1_pipeline.sources.merge import merge
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.live import LiveMark, read_sessions
 
@@ -124,6 +123,8 @@ def _merged(bundle: SourceBundle, live: tuple[int, ...]) -> SourceBundle:
     url = get_settings().tables_url
     key = (url, bundle.digest, live)
     if key not in _last_merged:
+        from f1_pipeline.sources.merge import merge
+
         made = merge(bundle, read_sessions(get_engine(url), live))
         for note in made.notes:
             logger.warning("%s", note)

@@ -11,6 +11,7 @@ import pandas as pd
 from f1_pipeline.assets.common import Faults, TableCheck
 from f1_pipeline.domain.classification import classification_faults
 from f1_pipeline.domain.points import EXACT_FROM_SEASON, POINTS_EXCEPTIONS, expected_race_points
+from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.standings_check import standings_faults
 
 FIELD = range(10, 60)
@@ -46,15 +47,19 @@ def _references(frame: pd.DataFrame) -> Faults:
     return [(str(key), "a row without driver or constructor") for key in missing["race_key"]]
 
 
+def _without_results(frame: pd.DataFrame) -> Faults:
+    raise NotReady(f"{len(frame)} rows of standings, and no results to compare them with: see with_source")
+
+
 def with_source(check: TableCheck, tables: Mapping[str, pd.DataFrame], keys: Collection[str]) -> TableCheck:
     """The check with what it compares with: drivers and constructors that exist, or results; others as they are.
 
     A driver under a new id must fail here by name: it would otherwise be a rookie without a past. ``keys``: races of
     the run, also those without rows.
     """
-    for kind, standings in STANDINGS.items():
-        if check is standings:
-            return replace(check, faults=lambda frame: standings_faults(kind, frame, tables, keys))
+    if check in STANDINGS.values():
+        kind = next(kind for kind, standings in STANDINGS.items() if standings is check)
+        return replace(check, faults=lambda frame: standings_faults(kind, frame, tables, keys))
     if check.name != REFERENCES.name:
         return check
     known = {
@@ -146,7 +151,7 @@ STANDINGS = {
         "agree_with_results",
         "Published points are those that the results so far make. A decision may be in one of them only, and sources have "
         "labelled standings with the next round, so this warns.",
-        lambda frame: [],
+        _without_results,
         blocking=False,
     )
     for kind in ("driver", "constructor")

@@ -171,8 +171,8 @@ def emit(
             metadata={
                 "faults": len(found[check.name]),
                 "rows": len(frame),
-            }
-            | dict([("first", f"{race}: {text}") for race, text in found[check.name][:1]]),
+                "first": next((f"{race}: {text}" for race, text in found[check.name]), ""),
+            },
         )
 
 

@@ -19,7 +19,6 @@ import pandas as pd
 from f1_pipeline.domain.classification import classification_faults
 from f1_pipeline.errors import ContractViolation
 from f1_pipeline.sources.bundle import LIVE, content_hashes
-from f1_pipeline.sources.contracts import conform
 
 RESULT_TABLES = ("race_results", "sprint_results")
 STANDINGS_TABLES = ("driver_standings", "constructor_standings")
@@ -104,6 +103,9 @@ def check_session(session: LiveSession) -> pd.DataFrame:
     Raises:
         ContractViolation: they are impossible, or not those of the slot; names source, race and field.
     """
+    # pandera takes a second to import: only who checks pays
+    from f1_pipeline.sources.contracts import conform
+
     slot = session.slot
     if slot.table not in LIVE_TABLES:
         raise ContractViolation(

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Date, select
 
-from f1_pipeline.sources.contracts import COLUMNS, conform
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.records import to_records
 from f1_pipeline.storage.schema import UtcDateTime
@@ -41,6 +40,8 @@ def text_to_rows(table: str, race_key: str, text: str, source: str) -> pd.DataFr
     Raises:
         ContractViolation: written by a version of the product with other columns.
     """
+    from f1_pipeline.sources.contracts import COLUMNS, conform  # pandera takes a second to import
+
     frame = pd.DataFrame(json.loads(text), columns=[name for name in COLUMNS[table] if name != "race_key"])
     for column in schema.metadata.tables[table].columns:
         if isinstance(column.type, UtcDateTime):
