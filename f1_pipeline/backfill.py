@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from f1_pipeline.automation.plan import KeyRange, next_race
+from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady
@@ -12,6 +12,7 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
+from f1_pipeline.storage.upcoming import calendar_now
 from f1_pipeline.update import Report, Runs, Tell
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def run_backfill(
         forecast_from = read_state(engine, settings, None).forecast_from
         keys = calendar["race_key"].tolist()
         finished = set(calendar.loc[calendar["finished"], "race_key"])
-        due = {*finished, next_race(keys, finished)}
+        due = {*finished, calendar_now(engine).upcoming}
         for horizon in HORIZONS:
             ready = reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon)
             first = keys.index(forecast_from) if forecast_from else len(keys)

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, insert
 
-from f1_pipeline.automation.plan import KeyRange, Plan, make_plan, next_race
-from f1_pipeline.automation.state import moved_races, read_state
+from f1_pipeline.automation.plan import KeyRange, Plan, make_plan
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import F1Error
 from f1_pipeline.settings import Settings
-from f1_pipeline.snapshot import Snapshot, load, refresh
+from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.live import newest_marks
+from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
+from f1_pipeline.storage.upcoming import calendar_now
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
@@ -64,18 +67,14 @@ def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
     """
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
-    snapshot = refresh(settings, reads.held_source(engine))
+    snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
     tell(f"source: {snapshot.source} {snapshot.release}" + (f" — {snapshot.note}" if snapshot.note else ""))
     report = Report(snapshot.source, snapshot.release, snapshot.note)
     known = reads.completed_digest(engine) == snapshot.digest
     plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
-    calendar = reads.calendar(engine)
-    calendar = calendar[~calendar["is_cancelled"]]
-    report.next_race = next_race(
-        calendar["race_key"].tolist(), set(calendar.loc[calendar["finished"], "race_key"])
-    )
+    report.next_race = calendar_now(engine).upcoming
     return report
 
 
@@ -96,10 +95,14 @@ def _carry_out(
         fail_abandoned_runs(instance)
         runs = Runs(instance, report, tell)
         if bundle is not None:
-            # Once the calendar is taken in, nothing shows any more that it was another one.
-            moved = moved_races(bundle, reads.calendar(engine))
+            # Before the calendar is another one: features of an older version of the product have no marks.
+            remember_marks(engine)
             runs.run("read_source", "calendar and names", None)
-            plan = make_plan(read_state(engine, settings, bundle, moved=moved))
+            snapshot = remembered(settings)  # the run looked once more, and its assets see what it found
+            bundle = load(snapshot)
+            for note in bundle.notes:
+                tell(note)
+            plan = make_plan(read_state(engine, settings, bundle))
         report.changed_races = _count(plan.raw, engine)
         for span in plan.raw:
             runs.run("ingest_races", "ingest", span)

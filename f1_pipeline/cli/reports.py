@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Engine
 
-from f1_pipeline.automation.plan import next_race
 from f1_pipeline.cli.output import (
     TableOrJson,
     console,
@@ -21,6 +20,7 @@ from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import migrate, reads, schema
 from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.upcoming import calendar_now
 
 if TYPE_CHECKING:
     from f1_pipeline.update import Report
@@ -91,7 +91,7 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
     date = None
     if len(calendar):
         held = calendar[~calendar["is_cancelled"]]
-        upcoming = next_race(held["race_key"].tolist(), set(finished["race_key"]))
+        upcoming = calendar_now(engine, calendar).upcoming
         if upcoming:
             date = held.set_index("race_key")["date"].loc[upcoming].date()
     behind = (datetime.now(UTC).date() - date).days if date else 0

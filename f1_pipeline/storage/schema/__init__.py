@@ -25,6 +25,7 @@ from f1_pipeline.storage.schema.forecasts import (
     predictions,
     sprint_predictions,
 )
+from f1_pipeline.storage.schema.live import REVISED_TABLES, feature_marks, live_sessions, revisions
 from f1_pipeline.storage.schema.scores import (
     accuracy_summaries,
     market_odds,
@@ -57,6 +58,7 @@ from f1_pipeline.storage.schema.source import (
 __all__ = [
     "RACE_TABLES",
     "REFERENCE_TABLES",
+    "REVISED_TABLES",
     "UtcDateTime",
     "accuracy_summaries",
     "championship_forecasts",
@@ -71,9 +73,11 @@ __all__ = [
     "drivers",
     "elo_ratings",
     "entries",
+    "feature_marks",
     "feature_matrix",
     "head_to_head",
     "joint_ratings",
+    "live_sessions",
     "market_odds",
     "metadata",
     "model_accuracy",
@@ -89,6 +93,7 @@ __all__ = [
     "race_results",
     "races",
     "reliability",
+    "revisions",
     "seasons",
     "sprint_accuracy",
     "sprint_predictions",
