@@ -100,17 +100,20 @@ def weekend_sessions(context: SensorEvaluationContext) -> Answer:
     try:
         with Watch(settings, engine) as watch:
             due = watch.due()
-            outcome = watch.session(due[0]) if due else None
+            outcomes = [watch.session(due[0])] if due else []
+            # What is due beside something new goes into the same update: standings come in two answers.
+            outcomes += [watch.session(session) for session in due[1:] if outcomes[0].new]
     except SourceUnavailable as error:
         return SkipReason(str(error))
-    if outcome is None:
+    if not outcomes:
         return SkipReason(f"no session is due; {_next(engine)}")
-    if outcome.poll.check_name is not None or outcome.mended:
+    if any(outcome.poll.check_name is not None or outcome.mended for outcome in outcomes):
         report_checks(instance, engine)
-    new = pending(settings, engine) if outcome.new else None
+    new = pending(settings, engine) if outcomes[0].new else None
     if new is None:
-        return SkipReason(f"{outcome}; {_next(engine)}")
-    return request(instance, UPDATE, f"{outcome.poll.subject} at Jolpica", new[0])
+        return SkipReason(f"{outcomes[0]}; {_next(engine)}")
+    names = ", ".join(outcome.poll.subject for outcome in outcomes if outcome.new)
+    return request(instance, UPDATE, f"{names} at Jolpica", new[0])
 
 
 @sensor(
