@@ -23,7 +23,8 @@ from f1_pipeline.sources.bundle import LIVE, content_hashes
 RESULT_TABLES = ("race_results", "sprint_results")
 STANDINGS_TABLES = ("driver_standings", "constructor_standings")
 LIVE_TABLES = ("races", *RESULT_TABLES, "qualifying_results", "starting_grid", *STANDINGS_TABLES)
-"""Tables of which a live source has something to say. Of ``races`` only when sessions begin."""
+"""Tables of which a live source has something to say, in the order in which it is taken in: standings wait for results.
+Of ``races`` only when sessions begin."""
 
 SCHEDULE = ("date", "start_at", "first_practice_at", "qualifying_at", "sprint_qualifying_at", "sprint_at")
 """Columns of ``races`` that a live schedule states. Rounds are hidden and counted anew while a race is in doubt, and

@@ -16,6 +16,7 @@ from f1_pipeline.sources.bundle import Origin, SourceBundle
 from f1_pipeline.sources.contracts import check_bundle, conform
 from f1_pipeline.sources.corrections import corrected
 from f1_pipeline.sources.live import (
+    LIVE_TABLES,
     SCHEDULE,
     STANDINGS_TABLES,
     LiveSession,
@@ -24,15 +25,6 @@ from f1_pipeline.sources.live import (
     merged_digest,
     slot_hash,
     slot_rows,
-)
-
-_ORDER = (
-    "races",
-    "race_results",
-    "sprint_results",
-    "qualifying_results",
-    "starting_grid",
-    *STANDINGS_TABLES,
 )
 
 
@@ -56,9 +48,10 @@ def merge(bundle: SourceBundle, live: Mapping[Slot, LiveSession]) -> SourceBundl
     usable = {slot: session for slot, session in live.items() if session.complete}
     if not usable:
         return bundle
+    rows = {slot: check_session(session) for slot, session in usable.items()}
     merging = _Merging(bundle)
-    for slot in sorted(usable, key=lambda slot: (_ORDER.index(slot.table), slot)):
-        merging.take(usable[slot])
+    for slot in sorted(usable, key=lambda slot: (LIVE_TABLES.index(slot.table), slot)):
+        merging.take(usable[slot], rows[slot])
     merging.provisional_grids()
     merging.entries()
     return merging.result(merged_digest(bundle.digest, (session.mark for session in usable.values())))
@@ -75,9 +68,8 @@ class _Merging:
         self.notes: list[str] = []
         self.known = set(bundle.tables["races"]["race_key"])
 
-    def take(self, session: LiveSession) -> None:
+    def take(self, session: LiveSession, rows: pd.DataFrame) -> None:
         slot = session.slot
-        rows = check_session(session)
         if slot.race_key not in self.known:
             self.notes.append(
                 f"{session.source}: {slot.race_key} is not on the calendar of {self.bundle.release}: held back"
