@@ -212,7 +212,7 @@ def entries_of(rows: pd.DataFrame, listed: pd.DataFrame, final: bool) -> pd.Data
     absent = listed[~listed["driver_id"].isin(made["driver_id"])]
     cars, present = listed["constructor_id"].value_counts(), made["constructor_id"].value_counts()
     free = (cars - present.reindex(cars.index, fill_value=0)).clip(lower=0)
-    # As numbers: of nobody absent pandas makes a column of texts, which cannot be compared.
-    room = absent["constructor_id"].map(free).astype("float64")
-    kept = absent[absent.groupby("constructor_id").cumcount() < room]
-    return pd.concat([made, kept[list(made.columns)]], ignore_index=True) if len(kept) else made
+    if absent.empty:
+        return made
+    kept = absent[absent.groupby("constructor_id").cumcount() < absent["constructor_id"].map(free)]
+    return pd.concat([made, kept[list(made.columns)]], ignore_index=True)
