@@ -7,12 +7,15 @@ belong to the pages.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Exists, Select, and_, exists, func, literal, select, true, tuple_
+from sqlalchemy import Connection, Exists, Select, and_, exists, func, literal, or_, select, true, tuple_
 
 from f1_app.records import SIMULATED, Loaded, Race, TrainedModel
+from f1_pipeline.domain import calendar
 from f1_pipeline.domain.vocabulary import MARKET
 from f1_pipeline.storage.schema import (
     circuits,
@@ -21,13 +24,20 @@ from f1_pipeline.storage.schema import (
     drivers,
     model_accuracy,
     models,
+    practice_results,
     predictions,
+    qualifying_results,
     race_results,
     races,
+    sprint_results,
+    starting_grid,
 )
 
 BULK_SOURCES = ("f1db", SIMULATED)
 """Sources a whole database comes from; others (a late weekend, weather) only add to one of these."""
+
+_SESSIONS = (practice_results, qualifying_results, sprint_results, starting_grid)
+"""Tables whose rows say that a weekend has begun."""
 
 SCORE_COLUMNS = (
     "log_loss",
@@ -114,23 +124,33 @@ def race(connection: Connection, race_key: str) -> Race | None:
     return _one_race(connection, _race_select().where(races.c.race_key == race_key))
 
 
-def next_race(connection: Connection) -> Race | None:
-    """The first race that was not cancelled after the newest one with a result.
-
-    Not simply the first without a result: an old race that never got one would be "next" for ever.
-    """
+def next_race(connection: Connection, now: dt.datetime | None = None) -> Race | None:
+    """The race that is to be forecast next, as ``domain.calendar.next_race`` says; ``now``: the clock, where it counts."""
     newest = newest_finished_race(connection)
     after = (
         true()
         if newest is None
         else tuple_(races.c.date, races.c.race_key) > tuple_(literal(newest.date), literal(newest.race_key))
     )
-    return _one_race(
-        connection,
-        _race_select()
+    begun = or_(*(exists().where(table.c.race_key == races.c.race_key) for table in _SESSIONS))
+    rows = connection.execute(
+        select(races.c.race_key, races.c.date, races.c.start_at, begun)
         .where(races.c.is_cancelled.is_(False), ~_has_result(), after)
-        .order_by(races.c.date, races.c.race_key),
-    )
+        .order_by(races.c.date, races.c.race_key)
+    ).all()
+    midnight = dt.time(tzinfo=dt.UTC)
+    starts = {
+        key: at or dt.datetime.combine(day, midnight) + dt.timedelta(days=1) for key, day, at, _ in rows
+    }
+    found = calendar.next_race([row[0] for row in rows], (), [row[0] for row in rows if row[3]], starts, now)
+    return None if found is None else race(connection, found)
+
+
+def data_clock(connection: Connection) -> dt.datetime | None:
+    """The time of day where the tables follow a source that is still published, else None: a local archive or a
+    simulated season may end at any time."""
+    found = loaded(connection)
+    return dt.datetime.now(dt.UTC) if found and re.fullmatch(r"v\d{4}\.\d+\.\d+", found.release) else None
 
 
 def newest_finished_race(connection: Connection) -> Race | None:

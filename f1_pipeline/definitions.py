@@ -1,4 +1,4 @@
-"""The Dagster code location: assets, jobs and resources of f1-forecast."""
+"""The Dagster code location: assets, jobs, schedules, sensors and resources of f1-forecast."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from f1_pipeline.assets.resources import Database, Models, RaceTableIOManager, S
 from f1_pipeline.assets.sprints import sprint_assets  # noqa: E402
 from f1_pipeline.assets.weather import weather_assets  # noqa: E402
 from f1_pipeline.automation.jobs import jobs  # noqa: E402
+from f1_pipeline.automation.schedules import schedules  # noqa: E402
+from f1_pipeline.automation.sensors import sensors  # noqa: E402
+from f1_pipeline.automation.source_live import live_source  # noqa: E402
 
 ASSETS = [
+    live_source,
     source_release,
     *reference_assets,
     *race_assets,
@@ -46,6 +50,8 @@ RESOURCES = {
 defs = Definitions(
     assets=ASSETS,
     jobs=jobs,
+    schedules=schedules,
+    sensors=sensors,
     resources=RESOURCES,
     # One process: steps that hand frames to each other through the database gain nothing from a process each
     # (twelve trivial assets: 0.9 s in process, 35 s with the default).

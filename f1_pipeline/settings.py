@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         default=6, ge=2, le=60, description="Finished seasons of the simulated championship."
     )
     simulated_seed: int = Field(default=7, ge=0, description="Seed of the simulated championship.")
+    automation: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Sensors and schedules run by themselves; auto is on under `f1 serve`, off elsewhere.",
+    )
+    failure_webhook: SecretStr | None = Field(
+        default=None, description="Address that a failed run is told to (JSON, POST); a secret."
+    )
     host: str = Field(default="127.0.0.1", description="Address that the servers bind to.")
     dashboard_port: int = Field(default=8501, ge=1, le=65535, description="Port of the dashboard.")
     dagster_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI.")
@@ -190,7 +197,7 @@ class Settings(BaseSettings):
     @property
     def weather_cache(self) -> Path:
         """File of the cache of weather answers."""
-        return self.home / "http-cache" / "weather.sqlite"
+        return self.http_cache_dir / "weather.sqlite"
 
     @property
     def http_cache_dir(self) -> Path:

@@ -1,7 +1,8 @@
 """Which state of which source is taken in: the decision, and the frames of it.
 
 ``refresh`` looks outside and remembers what it found; ``load`` gives the frames of what was remembered, so that
-every asset of a run, and a single asset started by hand, sees the same state.
+every asset of a run, and a single asset started by hand, sees the same state. A state of F1DB carries the numbers of the live
+versions that are merged into it: one that is seen while a run goes on belongs to the next state.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
 
 from f1_pipeline.errors import ArchiveCorrupt, F1Error, NotReady, SourceRefused, SourceUnavailable
-from f1_pipeline.settings import Settings
+from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources.bundle import SourceBundle, SourceName
+from f1_pipeline.sources.live import merged_digest
+from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.live import LiveMark, read_sessions
 
 logger = logging.getLogger(__name__)
 _STATE = "snapshot.json"
@@ -26,7 +31,11 @@ _COPIES_KEPT = 3
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One state of a source. ``note`` says what went wrong on the way to it, if anything did."""
+    """One state of a source. ``note`` says what went wrong on the way to it, if anything did.
+
+    ``digest`` names the content, live versions included; ``archive_digest`` that of F1DB's archive alone. ``live``: numbers
+    of the live versions in it.
+    """
 
     source: SourceName
     release: str
@@ -35,14 +44,17 @@ class Snapshot:
     seasons: int | None = None
     seed: int | None = None
     note: str | None = None
+    archive_digest: str | None = None
+    live: tuple[int, ...] = ()
 
 
-def refresh(settings: Settings, held: str | None) -> Snapshot:
+def refresh(settings: Settings, held: str | None, live: Sequence[LiveMark] = ()) -> Snapshot:
     """Find the newest state of the source that the settings name, and remember it.
 
     ``held`` is what the database holds already (``f1db``, ``simulated`` or None). ``auto`` means F1DB; only where
     nothing is within reach and nothing is held it starts on the simulated world, and a database that holds
-    that world stays on it: the two are never mixed.
+    that world stays on it: the two are never mixed. ``live``: the live versions that belong to the state
+    (``storage.live.newest_marks``); the simulated world has none.
 
     Raises:
         F1Error: what kept it from finding any state.
@@ -51,6 +63,14 @@ def refresh(settings: Settings, held: str | None) -> Snapshot:
         settings.source == "auto" and held == "simulated" and settings.f1db_archive is None
     )
     snapshot = _simulated(settings, None) if simulated else _f1db(settings, held)
+    if live and snapshot.source == "f1db":
+        digest = merged_digest(snapshot.digest, (mark.mark for mark in live))
+        snapshot = replace(
+            snapshot,
+            digest=digest,
+            archive_digest=snapshot.digest,
+            live=tuple(mark.id for mark in live),
+        )
     settings.downloads_dir.mkdir(parents=True, exist_ok=True)
     temporary = settings.downloads_dir / f"{_STATE}.{uuid4().hex[:8]}.tmp"
     temporary.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
@@ -66,7 +86,8 @@ def remembered(settings: Settings) -> Snapshot:
     """
     state = settings.downloads_dir / _STATE
     try:
-        return Snapshot(**json.loads(state.read_text(encoding="utf-8")))
+        found = json.loads(state.read_text(encoding="utf-8"))
+        return Snapshot(**{**found, "live": tuple(found.get("live", ()))})
     except (FileNotFoundError, ValueError, TypeError) as error:  # or cut short, or of another version
         raise NotReady(
             "no source has been read yet: materialise `source/release`, or run `f1 update`"
@@ -74,14 +95,42 @@ def remembered(settings: Settings) -> Snapshot:
 
 
 def load(snapshot: Snapshot) -> SourceBundle:
-    """The frames of a state; parsed once per process.
+    """The frames of a state; parsed and merged once per process.
 
     Raises:
-        ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible.
+        ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible, or a live version is.
     """
+    bundle = load_bulk(snapshot)
+    return _merged(bundle, snapshot.live) if snapshot.live else bundle
+
+
+def load_bulk(snapshot: Snapshot) -> SourceBundle:
+    """The same without live versions: what a new version is seen against (``LiveSession.against``)."""
     return _load(
-        snapshot.source, snapshot.release, snapshot.digest, snapshot.path, snapshot.seasons, snapshot.seed
+        snapshot.source,
+        snapshot.release,
+        snapshot.archive_digest or snapshot.digest,
+        snapshot.path,
+        snapshot.seasons,
+        snapshot.seed,
     )
+
+
+_last_merged: dict[tuple[str, str, tuple[int, ...]], SourceBundle] = {}
+
+
+def _merged(bundle: SourceBundle, live: tuple[int, ...]) -> SourceBundle:
+    url = get_settings().tables_url
+    key = (url, bundle.digest, live)
+    if key not in _last_merged:
+        from f1_pipeline.sources.merge import merge
+
+        made = merge(bundle, read_sessions(get_engine(url), live))
+        for note in made.notes:
+            logger.warning("%s", note)
+        _last_merged.clear()
+        _last_merged[key] = made
+    return _last_merged[key]
 
 
 @lru_cache(maxsize=2)

@@ -11,21 +11,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
-from f1_pipeline import weather
-from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan, next_race
-from f1_pipeline.automation.state import moved_races, read_state
+from f1_pipeline import clock, weather
+from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
-from f1_pipeline.errors import F1Error
+from f1_pipeline.errors import F1Error, SourceUnavailable
 from f1_pipeline.settings import Settings
-from f1_pipeline.snapshot import Snapshot, load, refresh
+from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.live import newest_marks
+from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
+from f1_pipeline.storage.upcoming import calendar_now, is_published
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
@@ -60,30 +63,95 @@ class UpdateFailed(F1Error):
     """A Dagster run of the update failed; the message is that of its first failed step."""
 
 
-def run_update(settings: Settings, tell: Tell = logger.info) -> Report:
-    """Bring everything up to date; ``tell`` receives a line per stage.
+def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = False) -> Report:
+    """Bring everything up to date; ``tell`` receives a line per stage. Waits for another update that is running.
+
+    ``retrain``: forecast the next race by models that are fitted anew, even if nothing is new.
 
     Raises:
         F1Error: what kept it from finishing. Stages that were finished stay; the next update goes on there.
     """
+    with alone(settings, tell):
+        return _update(settings, tell, retrain)
+
+
+@contextmanager
+def alone(settings: Settings, tell: Tell) -> Iterator[None]:
+    """One update or backfill of an installation at a time: a schedule may start one while somebody types `f1 update`.
+
+    The system lets go of the lock when a process dies.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / "update.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tell("another update is running; waiting for its end ...")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _update(settings: Settings, tell: Tell, retrain: bool) -> Report:
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
-    snapshot = refresh(settings, reads.held_source(engine))
+    snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
     tell(f"source: {snapshot.source} {snapshot.release}" + (f" — {snapshot.note}" if snapshot.note else ""))
     report = Report(snapshot.source, snapshot.release, snapshot.note)
     known = reads.completed_digest(engine) == snapshot.digest
     plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
+    if (retrain or not known or not plan.is_empty()) and _calendar_is_new(settings, engine, snapshot, tell):
+        snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
+        known = reads.completed_digest(engine) == snapshot.digest
+        plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
-    elif any(weather.due(settings, engine, datetime.now(UTC))):
+    elif any(weather.due(settings, engine, clock.now())):
         with _open_runs(report, tell) as runs:
             _fetch_weather(settings, engine, runs, None)
-    calendar = reads.calendar(engine)
-    calendar = calendar[~calendar["is_cancelled"]]
-    report.next_race = next_race(
-        calendar["race_key"].tolist(), set(calendar.loc[calendar["finished"], "race_key"])
-    )
+    report.next_race = calendar_now(engine).upcoming
+    if retrain and report.next_race is not None:
+        with _open_runs(report, tell) as runs:
+            _retrain(engine, runs, report.next_race)
     return report
+
+
+def _calendar_is_new(settings: Settings, engine: Engine, snapshot: Snapshot, tell: Tell) -> bool:
+    """Read the calendar of the season once more before anything is forecast: a start has moved within 24 hours.
+
+    An extra: without an answer the starts that are known go on.
+    """
+    # Here, because it brings the contracts of the sources along, which the command line does not need.
+    from f1_pipeline.automation.decisions import calendar_due
+    from f1_pipeline.automation.watch import Watch
+    from f1_pipeline.storage.polls import polls
+
+    now = clock.now()
+    if not settings.jolpica_enabled or not is_published(snapshot.release):
+        return False
+    read = polls(engine).get(f"{now.year} calendar")
+    if not calendar_due(read.asked_at if read and read.asked else None, now, before_forecast=True):
+        return False
+    try:
+        with Watch(settings, engine) as watch:
+            outcome = watch.topic("calendar")
+    except SourceUnavailable as error:
+        tell(f"{error}; going on with the calendar as it is")
+        return False
+    if outcome.poll.answered_at != now:
+        tell(f"{outcome}; going on with the calendar as it is")
+    return bool(outcome.new)
+
+
+def _retrain(engine: Engine, runs: Runs, race: str) -> None:
+    span = KeyRange(race, race)
+    for horizon in HORIZONS:
+        if race in reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon):
+            runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
+            runs.report.forecasts += 1
+    runs.run("prune_models", "prune old model artefacts", None)
 
 
 def _carry_out(
@@ -98,10 +166,14 @@ def _carry_out(
     bundle = None if known else load(snapshot)
     with _open_runs(report, tell) as runs:
         if bundle is not None:
-            # Once the calendar is taken in, nothing shows any more that it was another one.
-            moved = moved_races(bundle, reads.calendar(engine))
+            # Before the calendar is another one: features of an older version of the product have no marks.
+            remember_marks(engine)
             runs.run("read_source", "calendar and names", None)
-            plan = make_plan(read_state(engine, settings, bundle, moved=moved))
+            snapshot = remembered(settings)  # the run looked once more, and its assets see what it found
+            bundle = load(snapshot)
+            for note in bundle.notes:
+                tell(note)
+            plan = make_plan(read_state(engine, settings, bundle))
         report.changed_races = _count(plan.raw, engine)
         for span in plan.raw:
             runs.run("ingest_races", "ingest", span)
@@ -134,7 +206,7 @@ def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyR
     ``derived``: the range whose features are about to be made. If the next race is in none, its features are made
     here; its forecast stays, since no model reads them.
     """
-    race, past = weather.due(settings, engine, datetime.now(UTC))
+    race, past = weather.due(settings, engine, clock.now())
     calendar = reads.calendar(engine)
     keys = calendar.loc[~calendar["is_cancelled"], "race_key"].tolist()
     wanted = [*past, *([] if race is None else [race])]
@@ -211,7 +283,7 @@ class Runs:
         took = time.monotonic() - began
         self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
         if not result.success:
-            raise UpdateFailed(_failure(result.all_events) or f"job {job} failed")
+            raise UpdateFailed(failure_of(result.all_events) or f"job {job} failed")
         self.tell(f"{title}{races} done in {took:.1f} s")
 
 
@@ -232,7 +304,8 @@ def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
     return config
 
 
-def _failure(events: Sequence[object]) -> str | None:
+def failure_of(events: Sequence[object]) -> str | None:
+    """The message of the first failed step of a run, and which it was; None if none failed."""
     for event in events:
         if getattr(event, "is_step_failure", False):
             error = event.step_failure_data.error  # type: ignore[attr-defined]
@@ -263,7 +336,7 @@ def _complete(engine: Engine, snapshot: Snapshot) -> None:
                     "release": snapshot.release,
                     "content_hash": snapshot.digest,
                     "row_count": 0,
-                    "loaded_at": datetime.now(UTC),
+                    "loaded_at": clock.now(),
                     "message": snapshot.note,
                 }
             ],

@@ -22,8 +22,9 @@ def _clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         if name.startswith(("F1_", "DAGSTER_", "MLFLOW_")) and name not in KEPT:
             patch.delenv(name)
     patch.setenv("F1_HOME", str(home))
-    # No test asks a weather service that it did not start itself.
+    # No test asks a weather service, or Jolpica, that it did not start itself.
     patch.setenv("F1_WEATHER", "off")
+    patch.setenv("F1_JOLPICA_ENABLED", "false")
     patch.setenv("DAGSTER_DISABLE_TELEMETRY", "yes")
     patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     # The .env of a checkout holds somebody's own settings.

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 ASSETS = {
+    "live": ["source/live"],
     "source": ["source/release"],
     "reference": [
         f"reference/{name}" for name in ("seasons", "circuits", "drivers", "constructors", "races")
@@ -95,7 +96,22 @@ JOBS = [
     "rate_and_describe",
     "read_source",
     "score",
+    "update",
+    "watch",
 ]
+SENSORS = {"corrections": 300, "f1db_release": 900, "failures": 30, "weekend_sessions": 60}
+SCHEDULES = {
+    "calendar": ("0 6 * * *", "watch"),
+    "results": ("0 12 * * *", "watch"),
+    "retraining": ("0 2 * * 1", "update"),
+    "standings": ("0 13 * * *", "watch"),
+}
+POOLS = {
+    "source/live": {"jolpica"},
+    "source/release": {"f1db"},
+    "weather/forecasts": {"weather"},
+    "weather/observed": {"weather"},
+}
 NAMES = [name for group in ASSETS.values() for name in group]
 WHOLE = [
     "models/retention",
@@ -104,7 +120,9 @@ WHOLE = [
     "accuracy/comparisons",
     "accuracy/reliability",
 ]
-BY_RACE = [name for name in NAMES if name.split("/")[0] not in ("source", "reference") and name not in WHOLE]
+BY_RACE = [
+    name for name in NAMES if name.split("/")[0] not in ("source", "reference", "live") and name not in WHOLE
+]
 ON_A_TABLE = [name for name in (*BY_RACE, *WHOLE) if not name.startswith("models/")]
 
 
@@ -137,9 +155,40 @@ def test_the_jobs(defs: Definitions) -> None:
     assert all(job.description for job in jobs.values())
 
 
+def test_the_sensors(defs: Definitions) -> None:
+    sensors = {sensor.name: sensor for sensor in defs.sensors or ()}
+    assert {name: sensor.minimum_interval_seconds for name, sensor in sensors.items()} == SENSORS
+    assert all(sensor.description for sensor in sensors.values())
+    assert {sensor.default_status.value for sensor in sensors.values()} == {"STOPPED"}, (
+        "on only under `f1 serve`"
+    )
+
+
+def test_the_schedules(defs: Definitions) -> None:
+    found = {name: defs.resolve_schedule_def(name) for name in SCHEDULES}
+    assert {schedule.name for schedule in defs.schedules or ()} == set(SCHEDULES)
+    assert {name: (one.cron_schedule, one.job_name) for name, one in found.items()} == SCHEDULES
+    assert all(schedule.description for schedule in found.values())
+    assert {schedule.execution_timezone for schedule in found.values()} == {"UTC"}
+    assert {schedule.default_status.value for schedule in found.values()} == {"STOPPED"}
+
+
+def test_who_asks_a_source_is_in_its_pool(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    pools = {
+        key.to_user_string(): definition.op.pools
+        for key in graph.executable_asset_keys
+        if (definition := graph.assets_def_for_key(key)).op.pools
+    }
+    assert pools == POOLS
+    update = defs.resolve_job_def("update")
+    assert {node.definition.pool for node in update.nodes} == {"update"}
+    assert all(job.run_tags.get("dagster/max_retries") is None for job in defs.resolve_all_job_defs())
+
+
 def test_every_asset_is_in_exactly_one_job(defs: Definitions) -> None:
     found = []
-    for name in JOBS:
+    for name in set(JOBS) - {"update"}:
         layer = defs.resolve_job_def(name).asset_layer
         found += [key.to_user_string() for key in layer.executable_asset_keys]
     assert sorted(found) == sorted(NAMES)

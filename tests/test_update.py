@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import shutil
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -21,14 +22,14 @@ from sqlalchemy import Engine, delete
 
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import changed_races, read_state
-from f1_pipeline.backfill import run_backfill
+from f1_pipeline.backfill import run_backfill, time_left
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, REGISTERED, TRAINED_MODELS
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import Report, Runs, UpdateFailed, run_update
+from f1_pipeline.update import Report, Runs, UpdateFailed, alone, run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [
@@ -927,3 +928,54 @@ def test_what_was_found_is_remembered(home: Settings) -> None:
     assert (found["source"], found["seasons"], found["seed"]) == ("simulated", 3, 7)
     assert reads.completed_digest(_engine(home)) == found["digest"]
     assert os.environ["F1_HOME"] == str(home.home)
+
+
+def test_an_interrupted_remake_goes_on_where_it_was(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, str]] = []
+    original = Runs.run
+
+    def run(
+        self: Runs, job: str, title: str, span: KeyRange | None, remake: bool = False, **more: Any
+    ) -> None:
+        if job.startswith("forecast_pre"):
+            assert span is not None
+            ran.append((job, span.start[:4]))
+            if job == "forecast_pre_race" and span.start.startswith("2026") and len(ran) < 5:
+                raise UpdateFailed("the lid was closed")
+        original(self, job, title, span, remake=remake, **more)
+
+    monkeypatch.setattr(Runs, "run", run)
+    told: list[str] = []
+    with pytest.raises(UpdateFailed, match="lid"):
+        run_backfill(home, 2025, 2026, remake=True, tell=told.append)
+    assert ran == [(f"forecast_{horizon}", season) for season in ("2025", "2026") for horizon in HORIZONS]
+    assert any(line.startswith("1 of 2 seasons, about ") for line in told)
+    ran.clear()
+    ran.extend([("", "")] * 5)
+    again: list[str] = []
+    run_backfill(home, 2025, 2026, remake=True, tell=again.append)
+    assert ran[5:] == [(f"forecast_{horizon}", "2026") for horizon in HORIZONS]
+    assert "going on with what was interrupted: 1 of 2 seasons are done" in again
+    assert "2 of 2 seasons, done" in again
+    assert not (home.home / "backfill.json").exists(), "the next remake begins at its beginning"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(2, "about 10 s left"), (44, "about 40 s left"), (240, "about 4 min left"), (7200, "about 2.0 h left")],
+)
+def test_the_time_left(seconds: float, words: str) -> None:
+    assert time_left(seconds) == words
+
+
+def test_two_updates_wait_for_each_other(home: Settings) -> None:
+    told: list[str] = []
+    with alone(home, told.append):
+        other = threading.Thread(target=lambda: run_update(home, told.append))
+        other.start()
+        deadline = time.monotonic() + 10
+        while not told and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert told == ["another update is running; waiting for its end ..."]
+    other.join()
+    assert any(line.startswith("source: simulated") for line in told)

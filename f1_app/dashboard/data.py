@@ -85,6 +85,6 @@ def state() -> State | None:
     return State(
         loaded=loaded,
         newest=read(queries.newest_finished_race),
-        next=read(queries.next_race),
+        next=read(queries.next_race, read(queries.data_clock)),
         today=dt.datetime.now(dt.UTC).date(),
     )

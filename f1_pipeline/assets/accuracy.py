@@ -1,11 +1,11 @@
 """Scores of the forecasts of finished races, and what they say over many races."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, asset, multi_asset
 
+from f1_pipeline import clock
 from f1_pipeline.assets.common import OWNERS, emit, per_race
 from f1_pipeline.assets.resources import Database
 from f1_pipeline.forecasting.features import HORIZONS
@@ -28,7 +28,7 @@ from f1_pipeline.storage.writes import replace_tables
 def model_accuracy(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
     """Score the forecasts of the run's races against their results."""
     # Before anything is read: prices that are imported meanwhile are newer than these scores, and are seen next time.
-    scored_at = datetime.now(UTC)
+    scored_at = clock.now()
     engine = database.engine()
     keys = context.partition_keys
     forecasts, starters = forecasts_and_starters(engine, database.settings().draws, keys)
@@ -84,7 +84,7 @@ def quality(database: Database) -> Iterator[Any]:
     scored = sorted(set(accuracy["race_key"]))
     forecasts, starters = forecasts_and_starters(engine, database.settings().draws, scored)
     tables = quality_tables(accuracy, outcome_pairs(forecasts, starters))
-    moment = datetime.now(UTC)
+    moment = clock.now()
     replace_tables(
         engine,
         {schema.metadata.tables[name]: frame.assign(computed_at=moment) for name, frame in tables.items()},

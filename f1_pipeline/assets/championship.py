@@ -1,13 +1,13 @@
 """The championship forecasts: one computation, three tables."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, multi_asset
 from sqlalchemy import Engine
 
+from f1_pipeline import clock
 from f1_pipeline.assets.checks import POSITION_SUMS, TITLE_SUMS
 from f1_pipeline.assets.common import TableCheck, emit, several_per_race
 from f1_pipeline.assets.models import RemakeConfig
@@ -21,6 +21,7 @@ from f1_pipeline.forecasting.retirement_rates import LOOK_BACK
 from f1_pipeline.forecasting.season_simulation import SimulationConfig
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.upcoming import calendar_now
 
 _NEXT_RACE_FACTOR = 10
 _PAST_RACE_DIVISOR = 2
@@ -77,7 +78,7 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
     }
     calendar = in_calendar_order(reads.calendar(engine))
     finished = set(calendar.loc[calendar["finished"], "race_key"])
-    upcoming = _upcoming(calendar)
+    upcoming = calendar_now(engine).upcoming
     held = set(stored["forecasts"]["race_key"])
     kept = [key for key in keys if key in held and key != upcoming and not config.remake]
     due = [
@@ -101,13 +102,6 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
         parts = [rows[rows["race_key"].isin(kept)], *(getattr(one, name) for one in made)]
         frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         yield from emit(context, frame, checks, output=(name, AssetKey(key_parts)))
-
-
-def _upcoming(calendar: pd.DataFrame) -> str | None:
-    """The race after the newest result, as in ``automation.plan.next_race``."""
-    raced = calendar.loc[calendar["finished"], "order"]
-    after = calendar[calendar["order"] == (int(raced.max()) + 1 if len(raced) else 0)]
-    return None if after.empty else str(after["race_key"].iloc[0])
 
 
 def _read_inputs(engine: Engine, calendar: pd.DataFrame, due: Sequence[str]) -> ChampionshipInputs:
@@ -141,7 +135,7 @@ def _forecast(
     races = inputs.races.set_index("race_key", drop=False)
     rows = made.forecasts.assign(
         cutoff=cutoffs(races.loc[[race_key]].reset_index(drop=True), "pre_weekend").iloc[0],
-        created_at=datetime.now(UTC),
+        created_at=clock.now(),
         data_release=reads.newest_release(engine),
     )
     return ChampionshipForecast(

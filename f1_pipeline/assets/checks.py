@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,8 @@ import pandas as pd
 from f1_pipeline.assets.common import Faults, TableCheck
 from f1_pipeline.domain.classification import classification_faults
 from f1_pipeline.domain.points import EXACT_FROM_SEASON, POINTS_EXCEPTIONS, expected_race_points
+from f1_pipeline.errors import NotReady
+from f1_pipeline.forecasting.standings_check import standings_faults
 
 FIELD = range(10, 60)
 """Entries of a race: the smallest field was 10 (Argentina 1958), the largest 42 (Indianapolis 1954)."""
@@ -45,11 +47,19 @@ def _references(frame: pd.DataFrame) -> Faults:
     return [(str(key), "a row without driver or constructor") for key in missing["race_key"]]
 
 
-def with_parents(check: TableCheck, tables: Mapping[str, pd.DataFrame]) -> TableCheck:
-    """The check of references against the drivers and constructors that exist; other checks as they are.
+def _without_results(frame: pd.DataFrame) -> Faults:
+    raise NotReady(f"{len(frame)} rows of standings, and no results to compare them with: see with_source")
 
-    A driver under a new id must fail here by name: it would otherwise be a rookie without a past.
+
+def with_source(check: TableCheck, tables: Mapping[str, pd.DataFrame], keys: Collection[str]) -> TableCheck:
+    """The check with what it compares with: drivers and constructors that exist, or results; others as they are.
+
+    A driver under a new id must fail here by name: it would otherwise be a rookie without a past. ``keys``: races of
+    the run, also those without rows.
     """
+    if check in STANDINGS.values():
+        kind = next(kind for kind, standings in STANDINGS.items() if standings is check)
+        return replace(check, faults=lambda frame: standings_faults(kind, frame, tables, keys))
     if check.name != REFERENCES.name:
         return check
     known = {
@@ -136,6 +146,16 @@ FIELD_SIZE = TableCheck(
     "field_size", f"{FIELD.start} to {FIELD.stop - 1} entries in a race.", _field_size, blocking=False
 )
 REFERENCES = TableCheck("references", "Every driver and constructor named is one that exists.", _references)
+STANDINGS = {
+    kind: TableCheck(
+        "agree_with_results",
+        "Published points are those that the results so far make. A decision may be in one of them only, and sources have "
+        "labelled standings with the next round, so this warns.",
+        _without_results,
+        blocking=False,
+    )
+    for kind in ("driver", "constructor")
+}
 PROBABILITIES = TableCheck(
     "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
 )

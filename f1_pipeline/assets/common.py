@@ -124,10 +124,11 @@ def emit(
     checks: Sequence[TableCheck] = (),
     load: Load | None = None,
     output: tuple[str, AssetKey] | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> Iterator[Output[RaceRows] | AssetCheckResult]:
     """Check the rows, hand them to the IO manager, report counts, a preview and the state of the checks.
 
-    ``output``: name and asset of the output, where one computation makes several.
+    ``output``: name and asset of the output, where one computation makes several. ``marks``: see ``RaceRows``.
 
     Raises:
         ContractViolation: a blocking check found a fault; nothing was written.
@@ -157,7 +158,7 @@ def emit(
             {"dagster/partition_row_count": int(counts.get(key, 0))}, asset_key, partition_key=key
         )
     yield Output(
-        RaceRows(frame, load),
+        RaceRows(frame, load, marks),
         output_name=name,
         metadata={"rows": len(frame), "preview": MetadataValue.md(_markdown(frame))},
     )
@@ -167,7 +168,11 @@ def emit(
             asset_key=asset_key,
             passed=not found[check.name],
             severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
-            metadata={"faults": len(found[check.name]), "rows": len(frame)},
+            metadata={
+                "faults": len(found[check.name]),
+                "rows": len(frame),
+                "first": next((f"{race}: {text}" for race, text in found[check.name]), ""),
+            },
         )
 
 

@@ -9,6 +9,7 @@ from f1_pipeline.assets.common import emit, per_race
 from f1_pipeline.assets.resources import Database
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import HORIZONS, feature_matrix
+from f1_pipeline.forecasting.features.calendar_marks import calendar_marks
 from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.storage import reads, schema
@@ -77,7 +78,9 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
         joint = reads.read_table(engine, schema.joint_ratings, context.partition_keys)
         forecasts = reads.read_table(engine, schema.weather_forecasts, context.partition_keys, session="R")
         matrix = feature_matrix(history, elo, joint, horizon, forecasts)
-        yield from emit(context, matrix[matrix["race_key"].isin(set(context.partition_keys))])
+        keys = set(context.partition_keys)
+        marks = calendar_marks(history.races[history.races["race_key"].isin(keys)])
+        yield from emit(context, matrix[matrix["race_key"].isin(keys)], marks=marks)
 
     return cast(AssetsDefinition, features)
 

@@ -1,11 +1,11 @@
 """How the forecasts of a race are made: models loaded from the registry, asked, and put together."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Engine
 
+from f1_pipeline import clock
 from f1_pipeline.assets.versions import remembered_model
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.domain.vocabulary import (
@@ -82,7 +82,7 @@ class Forecaster:
         made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
         why = pool_reasons(rows, {name: reasons[name] for name in POOL_MEMBERS[self.horizon]})
         return (
-            made.assign(created_at=datetime.now(UTC), data_release=self.release),
+            made.assign(created_at=clock.now(), data_release=self.release),
             why.assign(horizon=self.horizon, model=POOL),
         )
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
 from threadpoolctl import threadpool_limits
 
+from f1_pipeline import clock
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, remember, settle
@@ -106,7 +106,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
                     "horizon": horizon,
                     "type": _COMBINATIONS[combined],
                     "race_key": race,
-                    "trained_at": datetime.now(UTC),
+                    "trained_at": clock.now(),
                     "hyperparameters": {"members": parts},
                     "metrics": {},
                 },

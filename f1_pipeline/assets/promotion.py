@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster import AssetExecutionContext, AssetKey, Config, MaterializeResult, asset
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
+from f1_pipeline import clock
 from f1_pipeline.assets.common import OWNERS
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, settle
@@ -102,7 +102,7 @@ def promotion(
             "reason": "by hand: back to a recipe that was in force"
             if comparison is None
             else comparison.reason,
-            "decided_at": datetime.now(UTC),
+            "decided_at": clock.now(),
         },
     )
     settle(engine, registry, name, horizon)

@@ -25,13 +25,21 @@ _RACE_TABLES: dict[str, tuple[str, Sequence[TableCheck]]] = {
     "practice_results": ("Free practice and warm-up.", [checks.REFERENCES]),
     "starting_grid": ("The starting grid of the race and of the sprint.", [checks.REFERENCES]),
     "pit_stops": ("Pit stops of the race.", [checks.REFERENCES]),
-    "driver_standings": ("Drivers' championship after the race.", [checks.REFERENCES]),
-    "constructor_standings": ("Constructors' championship after the race.", [checks.REFERENCES]),
+    "driver_standings": (
+        "Drivers' championship after the race.",
+        [checks.REFERENCES, checks.STANDINGS["driver"]],
+    ),
+    "constructor_standings": (
+        "Constructors' championship after the race.",
+        [checks.REFERENCES, checks.STANDINGS["constructor"]],
+    ),
 }
 
 
 @asset(
     key=["source", "release"],
+    deps=[AssetKey(["source", "live"])],
+    pool="f1db",
     group_name="source",
     kinds={"python"},
     owners=OWNERS,
@@ -116,9 +124,10 @@ def _race_asset(table: str, description: str, table_checks: Sequence[TableCheck]
     def raw(context: AssetExecutionContext, source: Source) -> Iterator[Any]:
         bundle = source.bundle()
         frame = bundle.tables[table]
-        frame = frame[frame["race_key"].isin(set(context.partition_keys))]
-        load = Load(bundle.source, bundle.release, bundle.race_hashes(table))
-        with_known = [checks.with_parents(check, bundle.tables) for check in table_checks]
+        keys = set(context.partition_keys)
+        frame = frame[frame["race_key"].isin(keys)]
+        load = Load(bundle.source, bundle.release, bundle.race_hashes(table), bundle.origins_of(table))
+        with_known = [checks.with_source(check, bundle.tables, keys) for check in table_checks]
         yield from emit(context, frame, with_known, load)
 
     return cast(AssetsDefinition, raw)

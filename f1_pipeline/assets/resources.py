@@ -16,6 +16,7 @@ from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.reads import held_source
 from f1_pipeline.storage.writes import Load, replace_races
 
@@ -42,7 +43,8 @@ class Source(ConfigurableResource):  # type: ignore[type-arg]
     def refresh(self) -> Snapshot:
         """Look for the newest state and remember it."""
         settings = get_settings()
-        return refresh(settings, held_source(get_engine(settings.tables_url)))
+        engine = get_engine(settings.tables_url)
+        return refresh(settings, held_source(engine), newest_marks(engine))
 
     def snapshot(self) -> Snapshot:
         """The state that was found last."""
@@ -64,10 +66,14 @@ class Models(ConfigurableResource):  # type: ignore[type-arg]
 
 @dataclass(frozen=True)
 class RaceRows:
-    """What a per-race asset hands to the IO manager: rows, and for source tables where they come from."""
+    """What a per-race asset hands to the IO manager: rows, and for source tables where they come from.
+
+    ``marks``: of features, by race, the hash of the calendar that they were computed from.
+    """
 
     frame: pd.DataFrame
     load: Load | None = None
+    marks: Mapping[str, str] | None = None
 
 
 class RaceTableIOManager(IOManager):
@@ -88,6 +94,7 @@ class RaceTableIOManager(IOManager):
             context.asset_partition_keys,
             scope=metadata.get(SCOPE),
             load=obj.load,
+            marks=obj.marks,
         )
         context.add_output_metadata(
             {"races": written.races, "races changed": len(written.changed), "rows written": written.rows}

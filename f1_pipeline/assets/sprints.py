@@ -1,12 +1,12 @@
 """Forecasts of sprints and their scores."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, asset
 
+from f1_pipeline import clock
 from f1_pipeline.assets.checks import PROBABILITIES
 from f1_pipeline.assets.common import emit, per_race
 from f1_pipeline.assets.forecaster import Forecaster
@@ -88,7 +88,7 @@ def sprint_predictions(
             parts.append(
                 made.assign(
                     cutoff=sprint_cutoff(races.loc[key], horizon, weekend.loc[key]),
-                    created_at=datetime.now(UTC),
+                    created_at=clock.now(),
                     data_release=forecaster.release,
                 )
             )
@@ -142,7 +142,7 @@ def sprint_accuracy(context: AssetExecutionContext, database: Database) -> Itera
     scores = score_races(forecasts, starters).reindex(columns=columns)
     hashes = reads.stored_hashes(engine, "sprint_results", keys)
     scores["result_hash"] = scores["race_key"].map(hashes).fillna("")
-    scores["scored_at"] = datetime.now(UTC)
+    scores["scored_at"] = clock.now()
     yield from emit(context, scores)
 
 

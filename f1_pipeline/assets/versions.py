@@ -6,12 +6,12 @@ between the two leaves MLflow behind, and the next run of any model asset brings
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Engine
 
+from f1_pipeline import clock
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.forecasting.features.matrix import cutoffs
 from f1_pipeline.forecasting.training import training_hash
@@ -60,7 +60,7 @@ def record_recipe(engine: Engine, name: str, horizon: str) -> None:
         "recipe": int(newest["recipe"]),
         "promoted": True,
         "races": 0,
-        "decided_at": datetime.now(UTC),
+        "decided_at": clock.now(),
     }
     if promoted.empty:
         parameters = {k: v for k, v in newest["hyperparameters"].items() if k not in _NOT_OF_THE_RECIPE}
@@ -116,7 +116,7 @@ def registered_version(
         "horizon": horizon,
         "type": type(model).__name__,
         "race_key": race,
-        "trained_at": datetime.now(UTC),
+        "trained_at": clock.now(),
         "data_cutoff": cutoff,
         "trained_through": through,
         "training_hash": training_hash(rows, horizon),

@@ -1,12 +1,11 @@
 """Weather: the forecast of the next race, and what was observed at those before. Neither ever fails a run."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from dagster import AssetExecutionContext, MaterializeResult, asset
 
-from f1_pipeline import weather
+from f1_pipeline import clock, weather
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database
 from f1_pipeline.errors import F1Error, SourceUnavailable
@@ -29,11 +28,12 @@ _PLACES: list[list[str]] = [["reference", "races"], ["reference", "circuits"]]
         "weather",
         "Weather forecast of the next race, taken before it. Every forecast is kept; of other races none is taken.",
         deps=_PLACES,
-    )
+    ),
+    pool="weather",
 )
 def weather_forecasts(context: AssetExecutionContext, database: Database) -> MaterializeResult[Any]:
     """Take the forecast of the next race if it is one of the run's races; a failure is a warning."""
-    engine, settings, now = database.engine(), database.settings(), datetime.now(UTC)
+    engine, settings, now = database.engine(), database.settings(), clock.now()
     places = race_places(engine)
     race = weather.upcoming(places)
     if race is None or race not in context.partition_keys:
@@ -57,11 +57,12 @@ def weather_forecasts(context: AssetExecutionContext, database: Database) -> Mat
         "weather",
         "Weather observed at races that were run, for evaluation. It is no feature: before a race nobody knows it.",
         deps=_PLACES,
-    )
+    ),
+    pool="weather",
 )
 def weather_observed(context: AssetExecutionContext, database: Database) -> MaterializeResult[Any]:
     """Look up those of the run's races that are due; a failure is a warning."""
-    engine, settings, now = database.engine(), database.settings(), datetime.now(UTC)
+    engine, settings, now = database.engine(), database.settings(), clock.now()
     if not weather.services(settings, reads.held_source(engine)):
         return MaterializeResult(metadata={"rows written": 0, "note": "weather is off"})
     present = reads.race_keys_with(engine, schema.weather_observed)

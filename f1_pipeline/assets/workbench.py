@@ -12,31 +12,25 @@ from f1_pipeline.forecasting.training import labelled, trained_for, training_set
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import promoted_after
+from f1_pipeline.storage.upcoming import calendar_now
 
 
 @dataclass(frozen=True)
 class Workbench:
     """``matrix``: feature rows with ``order`` and ``season``; ``rows``: those of starters, with the outcome;
-    ``trained_for``: the race whose version forecasts a race; ``finished``: races with a result."""
+    ``trained_for``: the race whose version forecasts a race; ``finished``: races with a result; ``upcoming``: the race that is
+    next, if the calendar has one."""
 
     history: History
     matrix: pd.DataFrame
     rows: pd.DataFrame
     trained_for: dict[str, str]
     finished: frozenset[str]
+    upcoming: str | None
 
     def order(self, race_key: str) -> int:
         """Place of a race in the calendar."""
         return int(self.history.races.set_index("race_key")["order"].loc[race_key])
-
-    @property
-    def upcoming(self) -> str | None:
-        """The first race after the newest result, if the calendar has one."""
-        races = self.history.races
-        raced = races["race_key"].isin(self.finished)
-        last = int(races.loc[raced, "order"].max()) if raced.any() else -1
-        coming = races.loc[races["order"] == last + 1, "race_key"]
-        return None if coming.empty else str(coming.iloc[0])
 
     @property
     def serving(self) -> str | None:
@@ -69,18 +63,20 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings, run_id: str
             _read[key] = _frames(engine, horizon)
         history, matrix, rows = _read[key]
     finished = frozenset(history.starters["race_key"].unique())
+    upcoming = calendar_now(engine).upcoming
     return Workbench(
         history=history,
         matrix=matrix,
         rows=rows,
         trained_for=trained_for(
-            _known(history, finished),
+            _known(history, finished, upcoming),
             settings.retrain_recent_seasons,
             settings.retrain_recent,
             settings.retrain_before,
             promoted_after(engine, horizon),
         ),
         finished=finished,
+        upcoming=upcoming,
     )
 
 
@@ -91,8 +87,8 @@ def _frames(engine: Engine, horizon: str) -> _Frames:
     return history, ordered, labelled(matrix, history)
 
 
-def _known(history: History, finished: frozenset[str]) -> pd.DataFrame:
+def _known(history: History, finished: frozenset[str], upcoming: str | None) -> pd.DataFrame:
     # "The newest seasons" are those that were raced: next year's calendar must not make this year old.
-    raced = history.races["race_key"].isin(finished)
-    last = history.races.loc[raced, "order"].max() if raced.any() else 0
-    return history.races[history.races["order"] <= last + 1][["race_key", "season"]]
+    known = history.races["race_key"].isin([*finished, upcoming])
+    last = history.races.loc[known, "order"].max() if known.any() else 0
+    return history.races[history.races["order"] <= last][["race_key", "season"]]

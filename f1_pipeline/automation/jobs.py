@@ -1,10 +1,19 @@
 """Jobs: the stages of an update, as one can start them in the Dagster UI."""
 
-from __future__ import annotations
-
-from dagster import AssetSelection, define_asset_job
+from dagster import (
+    AssetSelection,
+    Config,
+    JobDefinition,
+    OpExecutionContext,
+    define_asset_job,
+    in_process_executor,
+    job,
+    op,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from f1_pipeline.domain.vocabulary import COMBINED, HORIZONS, REGISTERED
+from f1_pipeline.settings import get_settings
 
 source_job = define_asset_job(
     "read_source",
@@ -67,7 +76,50 @@ promotion_job = define_asset_job(
     description="Compare another recipe of a model with the one in force; promote it if it is better.",
 )
 
-jobs = [
+watch_job = define_asset_job(
+    "watch",
+    AssetSelection.groups("live"),
+    description="Ask Jolpica for the calendar, the results or the standings of the season, and keep what is new.",
+)
+
+
+class UpdateConfig(Config):
+    """``retrain``: forecast the next race by models that are fitted anew, whatever is there."""
+
+    retrain: bool = False
+
+
+@op(pool="update", description="Everything that `f1 update` does, stage by stage, each as a run of its own.")
+def bring_up_to_date(context: OpExecutionContext, config: UpdateConfig) -> None:
+    """Bring everything up to date."""
+    # Here, because the update starts the jobs of the definitions that this one belongs to.
+    from f1_pipeline.update import run_update
+
+    report = run_update(get_settings(), context.log.info, retrain=config.retrain)
+    context.add_output_metadata(
+        {
+            "release": report.release,
+            "races taken in": report.changed_races,
+            "forecasts": report.forecasts,
+            "races scored": report.scores,
+            "next race": report.next_race or "",
+        }
+    )
+
+
+@job(
+    name="update",
+    executor_def=in_process_executor,
+    description="What is new in the sources, and everything that stands on it: what sensors and schedules ask for.",
+)
+def update_job() -> None:
+    """The update as one job."""
+    bring_up_to_date()
+
+
+jobs: list[JobDefinition | UnresolvedAssetJobDefinition] = [
+    update_job,
+    watch_job,
     source_job,
     ingest_job,
     weather_job,

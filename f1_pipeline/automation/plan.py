@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from f1_pipeline.domain.calendar import next_race
 
 MAX_RUNS = 6
 """Ranges of changed races beyond this number are joined: a run costs more than a few unchanged races."""
@@ -31,7 +34,8 @@ class State:
     source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
     were scored before their newest market prices were imported. ``championship``: races that have a championship
     forecast. ``sprint_ready``, ``sprint_forecast``: by horizon of a sprint, races whose sprint can be forecast, and those
-    whose sprint is. ``sprints_unscored``: races whose sprint was not scored, or against another result.
+    whose sprint is. ``sprints_unscored``: races whose sprint was not scored, or against another result. ``begun``, ``starts``, ``now``:
+    see ``domain.calendar.next_race``.
     """
 
     calendar: Sequence[str]
@@ -51,6 +55,14 @@ class State:
     sprint_ready: Mapping[str, Collection[str]] = field(default_factory=dict)
     sprint_forecast: Mapping[str, Collection[str]] = field(default_factory=dict)
     sprints_unscored: Collection[str] = ()
+    begun: Collection[str] = ()
+    starts: Mapping[str, datetime] = field(default_factory=dict)
+    now: datetime | None = None
+
+    @property
+    def upcoming(self) -> str | None:
+        """The race that is to be forecast next."""
+        return next_race(self.calendar, self.finished, self.begun, self.starts, self.now)
 
 
 @dataclass(frozen=True)
@@ -111,16 +123,6 @@ def make_plan(state: State) -> Plan:
     )
 
 
-def next_race(calendar: Sequence[str], finished: Collection[str]) -> str | None:
-    """The first race of the calendar after the last finished one that has no result.
-
-    A race in the past without a result (an abandoned meeting, a gap in the source) must not stick as "next"
-    for ever, so what counts is the calendar after the newest result.
-    """
-    newest = max((index for index, key in enumerate(calendar) if key in finished), default=-1)
-    return calendar[newest + 1] if newest + 1 < len(calendar) else None
-
-
 def _sprints(state: State, order: Mapping[str, int], derived: KeyRange | None) -> list[KeyRange]:
     """One range: weekends without a sprint in between cost nothing, another run costs seconds."""
     due = {
@@ -144,7 +146,7 @@ def _to_forecast(
     none or something it stands on is new."""
     if state.forecast_from is None:
         return set()
-    upcoming = next_race(state.calendar, state.finished)
+    upcoming = state.upcoming
     first = order[state.forecast_from]
     wanted = {
         key

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from datetime import datetime
 
 import pandas as pd
 from sqlalchemy import Engine
 
-from f1_pipeline.automation.plan import KeyRange, State, next_race
+from f1_pipeline.automation.plan import KeyRange, State
 from f1_pipeline.domain.vocabulary import HORIZONS, SPRINT_HORIZONS
+from f1_pipeline.forecasting.features.calendar_marks import CALENDAR_ATTRIBUTES
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.decisions import superseded_forecasts
-
-_CALENDAR_ATTRIBUTES = [
-    "season",
-    "circuit_id",
-    "date",
-    "start_at",
-    "first_practice_at",
-    "course_length_km",
-    "turns",
-]
-"""What a race's ratings and features stand on; a new round number or name changes nothing."""
+from f1_pipeline.storage.marks import outdated_races
+from f1_pipeline.storage.upcoming import calendar_now
 
 _FIRST_SEASONS = 2
 """Seasons that must lie before the first forecast: a model needs something to learn from."""
@@ -34,22 +26,22 @@ def read_state(
     settings: Settings,
     bundle: SourceBundle | None,
     derived: KeyRange | None = None,
-    moved: Collection[str] = (),
+    now: datetime | None = None,
 ) -> State:
     """What exists, for ``make_plan``.
 
     With ``bundle``, races whose source rows differ from the tables count as changed. ``derived`` is the range that
-    this update has just rated and described: the next race in it is to be forecast again. ``moved``: races whose
-    place in the calendar was another one before. An update that was interrupted after it took races in left their
-    ratings and features behind: those races count as stale.
+    this update has just rated and described: the next race in it is to be forecast again. An update that was
+    interrupted after it took races or the calendar in left their ratings and features behind: those races count as
+    stale. ``now``: see ``calendar_now``.
     """
     calendar = reads.calendar(engine)
     held = calendar.loc[~calendar["is_cancelled"]]
-    keys = held["race_key"].tolist()
+    present = calendar_now(engine, calendar, now)
     changed: set[str] = set()
     if bundle is not None:
         changed = changed_races(engine, bundle, calendar)
-    upcoming = next_race(keys, set(held.loc[held["finished"], "race_key"]))
+    upcoming = present.upcoming
     # A promotion, too, makes the forecast of the next race one of yesterday.
     superseded = superseded_forecasts(engine, upcoming) if upcoming else set()
     forecast_from = _forecast_from(held, settings)
@@ -60,9 +52,9 @@ def read_state(
         for horizon in HORIZONS
     }
     scored = reads.scored_hashes(engine)
-    finished = set(held.loc[held["finished"], "race_key"])
+    finished = present.finished
     return State(
-        calendar=keys,
+        calendar=present.keys,
         finished=finished,
         has_grid=set(held.loc[held["has_grid"], "race_key"]),
         has_entries=reads.race_keys_with(engine, schema.entries),
@@ -87,8 +79,11 @@ def read_state(
         sprints_unscored=_sprints_unscored(engine, finished),
         scored={(race, horizon): digest for race, horizon, digest in scored.itertuples(index=False)},
         result_hashes=reads.stored_hashes(engine, "race_results", finished),
-        stale={*moved, *reads.pending_races(engine)},
+        stale={*outdated_races(engine), *reads.pending_races(engine)},
         repriced=market.repriced_races(engine),
+        begun=present.begun,
+        starts=present.starts,
+        now=present.now,
     )
 
 
@@ -104,8 +99,8 @@ def changed_races(engine: Engine, bundle: SourceBundle, calendar: pd.DataFrame) 
 
 def moved_races(bundle: SourceBundle, calendar: pd.DataFrame) -> set[str]:
     """Races whose place in the calendar, or whose layout, differs from what is stored."""
-    new = bundle.tables["races"].set_index("race_key")[_CALENDAR_ATTRIBUTES]
-    old = calendar.set_index("race_key")[_CALENDAR_ATTRIBUTES].astype(new.dtypes.to_dict())
+    new = bundle.tables["races"].set_index("race_key")[CALENDAR_ATTRIBUTES]
+    old = calendar.set_index("race_key")[CALENDAR_ATTRIBUTES].astype(new.dtypes.to_dict())
     both = new.index.intersection(old.index)
     # As text, and missing as "": missing values differ from each other.
     differ = new.loc[both].astype(str).fillna("") != old.loc[both].astype(str).fillna("")

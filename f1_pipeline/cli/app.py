@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -198,6 +199,27 @@ def status(
 ) -> None:
     """Show what is there: source, release, age, rows, models, next race."""
     reports.status(get_settings(), output)
+
+
+@app.command()
+def replay(
+    archives: Annotated[
+        Path,
+        typer.Option("--archives", help="Folder with F1DB's CSV archives of 2026.10, 2026.11 and later."),
+    ],
+    faults: Annotated[
+        bool, typer.Option("--faults/--no-faults", help="With the faults of the sources, or without.")
+    ] = True,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Directory for its state, empty or new; a temporary one when left out."),
+    ] = None,
+) -> None:
+    """Play the weekend of Hungary 2026 again, by the product itself, against sources of its own."""
+    from f1_pipeline.cli.replay import replay as play
+
+    _quiet()
+    play(archives, faults, home)
 
 
 @app.command()

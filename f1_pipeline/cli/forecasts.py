@@ -7,13 +7,13 @@ from typing import Literal
 import pandas as pd
 from sqlalchemy import Engine
 
-from f1_pipeline.automation.plan import next_race
 from f1_pipeline.cli.output import CsvOrJson, Format, console, print_csv, print_json, print_table, records
 from f1_pipeline.cli.reports import check_choice, open_tables
 from f1_pipeline.domain.vocabulary import POOL, SPRINT_HORIZONS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.upcoming import calendar_now
 
 View = Literal["race", "sprint", "why"]
 
@@ -57,7 +57,7 @@ def forecast(
     engine = open_tables(settings)
     calendar = reads.calendar(engine)
     if race_key is None:
-        race_key = _next_race(calendar)
+        race_key = _next_race(engine, calendar)
     if race_key not in set(calendar["race_key"]):
         raise NotReady(f"no race {race_key!r}: a race key is season and Grand Prix, such as 2026-monaco")
     if view != "race":
@@ -198,9 +198,8 @@ def predictions(
         print_csv(rows)
 
 
-def _next_race(calendar: pd.DataFrame) -> str:
-    held = calendar[~calendar["is_cancelled"]]
-    upcoming = next_race(held["race_key"].tolist(), set(held.loc[held["finished"], "race_key"]))
+def _next_race(engine: Engine, calendar: pd.DataFrame) -> str:
+    upcoming = calendar_now(engine, calendar).upcoming
     if upcoming is None:
         raise NotReady("the calendar has no race to come: run `f1 update`")
     return upcoming

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Engine
 
-from f1_pipeline.automation.plan import next_race
+from f1_pipeline import clock
 from f1_pipeline.cli.output import (
     TableOrJson,
     console,
@@ -21,6 +20,7 @@ from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import migrate, reads, schema
 from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.upcoming import calendar_now
 
 if TYPE_CHECKING:
     from f1_pipeline.update import Report
@@ -78,11 +78,58 @@ def status(settings: Settings, output: TableOrJson) -> None:
         return
     for name in ("source", "release", "loaded_at", "newest_result", "next_race", "next_race_date", "home"):
         console.print(f"{name.replace('_', ' '):>16}  {found[name] or '-'}", soft_wrap=True)
+    live = found["live"]
+    if live is not None:
+        words = [
+            (
+                "Jolpica",
+                f"{live['requests_last_hour']} of {live['requests_per_hour']} requests in the last hour",
+            ),
+            ("last asked", live["last_asked"] or "never"),
+            ("next", live["next_due"] or "nothing is due in the coming days"),
+        ]
+        for name, text in words:
+            console.print(f"{name:>16}  {text}", soft_wrap=True, markup=False)
+    for source, age in found["hours_since_good"].items():
+        console.print(f"{source + ' seen':>16}  {age:.1f} h ago", soft_wrap=True)
     if found["days_behind"] and not found["simulated"]:
         console.print(
             f"[yellow]The next race was {found['days_behind']} days ago: newer data are out, or late.[/]"
         )
     print_table(pd.DataFrame({"table": found["rows"].keys(), "rows": found["rows"].values()}))
+
+
+def _live(engine: Engine, settings: Settings) -> dict[str, Any] | None:
+    """What is asked of the weekend's API; None where it is off or the championship is simulated."""
+    if not settings.jolpica_enabled or reads.held_source(engine) in (None, "simulated"):
+        return None
+    from f1_pipeline.automation.watch import coming
+    from f1_pipeline.live import jolpica_budget
+    from f1_pipeline.storage.polls import polls
+
+    asked = max(polls(engine).values(), key=lambda poll: poll.asked_at, default=None)
+    due = coming(engine)
+    return {
+        "requests_last_hour": jolpica_budget(settings).used(),
+        "requests_per_hour": settings.jolpica_per_hour,
+        "last_asked": asked and f"{asked.asked_at:%Y-%m-%d %H:%M} UTC, {asked.subject}: {asked.outcome}",
+        "next_due": due and f"{due[0]:%Y-%m-%d %H:%M} UTC, {due[1].subject}",
+    }
+
+
+def _hours_since_good(engine: Engine, settings: Settings) -> dict[str, float]:
+    """Age of the last good copy of each source, in hours: during an outage it grows, and the copy stays."""
+    from f1_pipeline.storage.polls import polls
+
+    now = clock.now()
+    found: dict[str, float] = {}
+    copy = settings.downloads_dir / "f1db.json"
+    if settings.f1db_archive is None and copy.is_file():
+        found["F1DB"] = now.timestamp() - copy.stat().st_mtime
+    answered = [poll.answered_at for poll in polls(engine).values() if poll.answered_at is not None]
+    if answered:
+        found["Jolpica"] = (now - max(answered)).total_seconds()
+    return {name: max(seconds, 0.0) / 3600 for name, seconds in found.items()}
 
 
 def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
@@ -93,10 +140,10 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
     date = None
     if len(calendar):
         held = calendar[~calendar["is_cancelled"]]
-        upcoming = next_race(held["race_key"].tolist(), set(finished["race_key"]))
+        upcoming = calendar_now(engine, calendar).upcoming
         if upcoming:
             date = held.set_index("race_key")["date"].loc[upcoming].date()
-    behind = (datetime.now(UTC).date() - date).days if date else 0
+    behind = (clock.now().date() - date).days if date else 0
     loads = reads.read_table(engine, schema.data_loads)
     return {
         "source": reads.held_source(engine),
@@ -108,6 +155,8 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
         "next_race_date": date,
         "days_behind": max(behind, 0),
         "home": str(settings.home),
+        "live": _live(engine, settings),
+        "hours_since_good": _hours_since_good(engine, settings),
         "revision": migrate.current(settings.tables_url),
         "rows": reads.row_counts(engine),
     }

@@ -36,6 +36,9 @@ def fail_abandoned_runs(instance: DagsterInstance) -> list[str]:
     gone = [run for run in instance.get_runs(RunsFilter(statuses=statuses)) if _is_gone(run)]
     for run in gone:
         instance.report_run_failed(run, "The process that executed this run is gone.")
+        # Its place in the pool of a source too: the next one that asks would wait for it for ever.
+        if instance.event_log_storage.supports_global_concurrency_limits:
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in gone]
 
 

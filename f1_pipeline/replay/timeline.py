@@ -107,7 +107,7 @@ JOLPICA_FAULTS = (
     Fault("cut", _RESULTS, start=_at(26, 17), end=_at(27, 0), times=1),
     Fault("truncated", "2026*driverstandings", start=_at(26, 17), end=_at(27, 0), times=1),
     Fault("throttled", start=_at(27, 0), end=_at(27, 9), times=1),
-    Fault("swapped", _RESULTS, start=_at(28, 8), drivers=("leclerc", "hamilton")),
+    Fault("swapped", "2026*results", start=_at(28, 8), drivers=("leclerc", "hamilton")),
 )
 F1DB_FAULTS = (
     Fault("server_error", "releases/latest", start=_at(24, 11), end=_at(24, 15)),

@@ -104,6 +104,8 @@ def _flags(options: Mapping[str, object]) -> list[str]:
 
 def _dagster(settings: Settings, scratch: Path) -> list[Service]:
     environment = {**_environment(settings), **dagster_environment()}
+    if settings.automation == "auto":
+        environment["F1_AUTOMATION"] = "on"
     socket, workspace = scratch / "code.sock", scratch / "workspace.yaml"
     url = f"http://{_reachable(settings.host)}:{settings.dagster_port}"
     code = "dagster-code"

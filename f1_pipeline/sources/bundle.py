@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 SourceName = Literal["f1db", "simulated"]
+
+LIVE = "jolpica"
+"""The source that fills the weekend which the bulk source has not published yet."""
+
+REAL_SOURCES = ("f1db", LIVE)
+"""Sources of one world; what is simulated is another one."""
+
+LATER_COLUMNS = ("is_provisional",)
+"""Columns that came after there were databases. Rows without a value keep the hash that they had without the column:
+an update after an upgrade would otherwise take in eleven hundred races anew."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Source and release of rows that were merged into the state of another source."""
+
+    source: str
+    release: str
 
 
 @dataclass(frozen=True)
@@ -17,13 +37,20 @@ class SourceBundle:
 
     ``tables`` maps a table name to a frame whose columns are those of the table (see
     ``f1_pipeline.sources.contracts``, which also says the types). Per-race tables carry ``race_key``.
-    ``release`` names the state for people (``v2026.11.0``); ``digest`` names its content.
+    ``release`` names the state for people (``v2026.11.0``); ``digest`` names its content. ``origins`` says for
+    (race, table) that rows come from another source; ``notes`` what of it was held back, and why.
     """
 
     source: SourceName
     release: str
     digest: str
     tables: dict[str, pd.DataFrame] = field(repr=False)
+    origins: Mapping[tuple[str, str], Origin] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+    def origins_of(self, table: str) -> dict[str, Origin]:
+        """Where rows of a table come from that are not those of ``source``, by race."""
+        return {race: origin for (race, name), origin in self.origins.items() if name == table}
 
     def race_hashes(self, table: str) -> dict[str, str]:
         """Content hash of each race's rows of one per-race table: ``{race_key: sha256 hex}``.
@@ -38,9 +65,14 @@ def content_hashes(frame: pd.DataFrame) -> dict[str, str]:
     """Hash the rows of each race of a frame with a ``race_key`` column, in their given order."""
     if frame.empty:
         return {}
-    lines = frame.drop(columns="race_key").to_csv(index=False, header=False).splitlines()
+    later = [name for name in LATER_COLUMNS if name in frame.columns]
+    lines = frame.drop(columns=["race_key", *later]).to_csv(index=False, header=False).splitlines()
     if len(lines) != len(frame):  # a line break inside a quoted field
         raise ValueError("a text field holds a line break; rows cannot be hashed line by line")
+    for name in later:
+        said = frame[name].notna().to_numpy()
+        for index in np.flatnonzero(said):
+            lines[index] += f",{name}={frame[name].iloc[index]}"
     grouped: dict[str, list[str]] = {}
     for key, line in zip(frame["race_key"], lines, strict=True):
         grouped.setdefault(str(key), []).append(line)

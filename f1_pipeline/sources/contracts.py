@@ -15,6 +15,7 @@ from pandera.errors import SchemaErrors
 
 from f1_pipeline.domain.classification import classification_faults
 from f1_pipeline.errors import ContractViolation
+from f1_pipeline.sources.bundle import LATER_COLUMNS
 
 _UTC = pd.DatetimeTZDtype("us", "UTC")
 
@@ -178,6 +179,7 @@ COLUMNS: dict[str, dict[str, pa.Column]] = {
         "qualifying_position": _int(1, 60),
         "penalty": _text(),
         "time_ms": _int(0),
+        "is_provisional": _bool(),
     },
     "pit_stops": {
         **_RACE,
@@ -238,6 +240,10 @@ def conform(table: str, frame: pd.DataFrame, source: str) -> pd.DataFrame:
         ContractViolation: a column, type or value breaks the contract; names source, race, field.
     """
     columns = list(COLUMNS[table])
+    # What no source states: it may be left out, and is then missing in every row.
+    frame = frame.assign(
+        **{name: None for name in LATER_COLUMNS if name in set(columns) - set(frame.columns)}
+    )
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise ContractViolation(f"{source}: table {table} lacks {', '.join(missing)}")

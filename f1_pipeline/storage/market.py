@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pandas as pd
 from sqlalchemy import Engine, delete, func, insert, select, update
 
+from f1_pipeline import clock
 from f1_pipeline.domain.vocabulary import MARKET
 from f1_pipeline.storage import reads
 from f1_pipeline.storage.engine import write_transaction
@@ -47,7 +47,7 @@ def add_prices(engine: Engine, prices: pd.DataFrame) -> Imported:
     )
     new, same = found["stored"].isna(), found["stored"] == found["decimal_odds"]
     corrected = found[~new & ~same]
-    written = found[~same].drop(columns="stored").assign(imported_at=datetime.now(UTC))
+    written = found[~same].drop(columns="stored").assign(imported_at=clock.now())
     if len(written):
         with write_transaction(engine) as connection:
             for row in to_records(market_odds, corrected[_KEY]):
@@ -69,7 +69,7 @@ def remove_source(engine: Engine, source: str) -> int:
     with write_transaction(engine) as connection:
         gone = connection.execute(delete(market_odds).where(market_odds.c.source == source)).rowcount
         if gone:
-            connection.execute(update(market_odds).values(imported_at=datetime.now(UTC)))
+            connection.execute(update(market_odds).values(imported_at=clock.now()))
             for table in (model_accuracy, accuracy_summaries, paired_differences, reliability):
                 connection.execute(delete(table).where(table.c.model == MARKET))
             connection.execute(delete(paired_differences).where(paired_differences.c.reference == MARKET))

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Engine, Table, and_, case, exists, func, select
+from sqlalchemy import Engine, Table, and_, case, exists, func, or_, select
 
+from f1_pipeline.sources.bundle import LIVE
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.records import read_frame
 from f1_pipeline.storage.writes import last_hashes
@@ -107,10 +108,28 @@ def pending_races(engine: Engine) -> set[str]:
 
 
 def newest_release(engine: Engine) -> str:
-    """Release of the newest load of anything; empty while the tables are empty."""
+    """What the tables know, for people: the release of the bulk source, and the newest live version that was taken in
+    on top of it (``v2026.10.1 jolpica@2026-07-25T16:20Z``). Empty while the tables are empty."""
+    loads = schema.data_loads
+    bulk = bulk_release(engine)
+    since = select(func.min(loads.c.id)).where(loads.c.release == bulk, loads.c.source != LIVE)
+    live = (
+        select(loads.c.release)
+        .where(loads.c.source == LIVE, loads.c.id > since.scalar_subquery())
+        .order_by(loads.c.id.desc())
+        .limit(1)
+    )
+    with engine.connect() as connection:
+        newest = connection.scalar(live)
+    return bulk if newest is None else f"{bulk[: 63 - len(newest)]} {newest}"
+
+
+def bulk_release(engine: Engine) -> str:
+    """Release of the newest load from a bulk source; empty while the tables are empty."""
+    loads = schema.data_loads
     with engine.connect() as connection:
         value = connection.scalar(
-            select(schema.data_loads.c.release).order_by(schema.data_loads.c.id.desc()).limit(1)
+            select(loads.c.release).where(loads.c.source != LIVE).order_by(loads.c.id.desc()).limit(1)
         )
     return str(value or "")
 
@@ -123,12 +142,17 @@ def stored_hashes(engine: Engine, table_name: str, race_keys: Iterable[str]) -> 
 
 
 def calendar(engine: Engine) -> pd.DataFrame:
-    """Races in calendar order with ``finished`` (has a result) and ``has_grid`` (race grid is published)."""
+    """Races in calendar order with ``finished`` (has a result), ``has_grid`` (race grid, provisional or not) and
+    ``begun`` (has rows of any session)."""
     races, results, grid = schema.races, schema.race_results, schema.starting_grid
+    sessions = (schema.practice_results, schema.qualifying_results, schema.sprint_results, grid)
     query = select(
         races,
         exists(select(1).where(results.c.race_key == races.c.race_key)).label("finished"),
         exists(select(1).where(grid.c.race_key == races.c.race_key, grid.c.session == "R")).label("has_grid"),
+        or_(*(exists(select(1).where(table.c.race_key == races.c.race_key)) for table in sessions)).label(
+            "begun"
+        ),
     ).order_by(races.c.date, races.c.race_key)
     return read_frame(engine, query)
 

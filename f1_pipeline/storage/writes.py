@@ -7,18 +7,20 @@ process included: delete and insert are one transaction, with the load record in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from f1_pipeline import clock
 from f1_pipeline.errors import WorldsMixed, WriteRefused
+from f1_pipeline.sources.bundle import REAL_SOURCES, Origin
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.records import to_records
-from f1_pipeline.storage.schema import data_loads
+from f1_pipeline.storage.revisions import keep_versions
+from f1_pipeline.storage.schema import data_loads, feature_marks
 
 _KEYS_PER_STATEMENT = 400
 """Bound parameters per statement stay well below SQLite's old limit of 999."""
@@ -26,11 +28,19 @@ _KEYS_PER_STATEMENT = 400
 
 @dataclass(frozen=True)
 class Load:
-    """Where rows come from, and the content hash of each race: what `data_loads` remembers."""
+    """Where rows come from, and the content hash of each race: what `data_loads` remembers.
+
+    ``origins``: source and release of the races whose rows are another source's.
+    """
 
     source: str
     release: str
     hashes: Mapping[str, str]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def origin(self, race_key: str) -> Origin:
+        """Source and release of the rows of a race."""
+        return self.origins.get(race_key) or Origin(self.source, self.release)
 
 
 @dataclass(frozen=True)
@@ -50,12 +60,14 @@ def replace_races(
     *,
     scope: Mapping[str, object] | None = None,
     load: Load | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> Written:
     """Replace the rows of ``race_keys`` by those of ``frame``, in one transaction.
 
     ``scope`` narrows what belongs to the writer (``{"horizon": "pre_race"}``). With ``load``, races whose
-    content hash is the one of their last load are left alone, and every change is recorded. A race
-    without rows in ``frame`` is legal: its rows are removed (a grid that is not published yet).
+    content hash is the one of their last load are left alone, and every change is recorded; of the tables of
+    ``REVISED_TABLES`` the version before and the new one are kept. A race without rows in ``frame`` is legal: its rows are
+    removed (a grid that is not published yet). ``marks``: of features, by race, the hash of the calendar they stand on.
 
     Raises:
         WriteRefused: no races given, or the frame holds rows of another race or scope. An empty set
@@ -71,12 +83,18 @@ def replace_races(
             last = last_hashes(connection, table.name, keys)
             changed = [key for key in keys if load.hashes.get(key, "") != last.get(key, "")]
         rows = frame if len(changed) == len(keys) else frame[frame["race_key"].isin(changed)]
+        if load is not None and changed:
+            keep_versions(
+                connection, table, rows, {key: load.hashes.get(key, "") for key in changed}, load.origin
+            )
         for chunk in _chunks(changed):
             connection.execute(delete(table).where(_owned(table, chunk, scope or {})))
         if len(rows):
             connection.execute(insert(table), to_records(table, rows))
         if load is not None and changed:
             _record_loads(connection, table.name, load, rows, changed)
+        if marks:
+            _mark(connection, str((scope or {})["horizon"]), marks)
     return Written(len(keys), tuple(changed), len(rows))
 
 
@@ -143,7 +161,8 @@ def last_hashes(connection: Connection, table_name: str, keys: Iterable[str | No
 
 def refuse_mixing(connection: Connection, source: str) -> None:
     """Raise ``WorldsMixed`` when the tables hold rows of another source than ``source``."""
-    other = connection.scalar(select(data_loads.c.source).where(data_loads.c.source != source).limit(1))
+    world = REAL_SOURCES if source in REAL_SOURCES else (source,)
+    other = connection.scalar(select(data_loads.c.source).where(data_loads.c.source.not_in(world)).limit(1))
     if other is not None:
         raise WorldsMixed(
             f"this database holds {other} data and {source} data are about to be written. Real and simulated "
@@ -187,16 +206,30 @@ def _record_loads(
 
 
 def _load_row(table_name: str, key: str | None, load: Load, content_hash: str, count: int) -> dict[str, Any]:
+    origin = Origin(load.source, load.release) if key is None else load.origin(key)
     return {
         "table_name": table_name,
         "race_key": key,
-        "source": load.source,
-        "release": load.release,
+        "source": origin.source,
+        "release": origin.release,
         "content_hash": content_hash,
         "row_count": count,
-        "loaded_at": datetime.now(UTC),
+        "loaded_at": clock.now(),
     }
 
 
 def _insert_load(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(insert(data_loads), rows)
+
+
+def _mark(connection: Connection, horizon: str, marks: Mapping[str, str]) -> None:
+    for chunk in _chunks(list(marks)):
+        connection.execute(
+            delete(feature_marks).where(
+                feature_marks.c.race_key.in_(chunk), feature_marks.c.horizon == horizon
+            )
+        )
+    connection.execute(
+        insert(feature_marks),
+        [{"race_key": key, "horizon": horizon, "calendar_hash": mark} for key, mark in marks.items()],
+    )

@@ -7,10 +7,12 @@ later races moved), so both end here: from now on a race is its key, season and 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tzfpy import get_tz
 
+from f1_pipeline.domain.calendar import race_day
 from f1_pipeline.domain.circuits import ELEVATION_M
 from f1_pipeline.errors import ArchiveCorrupt
 from f1_pipeline.sources.bundle import SourceBundle
@@ -97,7 +99,9 @@ def parse_archive(path: Path, release: str, digest: str) -> SourceBundle:
 
 
 def _canonical(raw: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    circuits = _circuits(raw["circuits"])
     races = _races(raw["races"], raw["grands-prix"])
+    races["date"] = _days_at_the_track(races, circuits)
     key_of = dict(zip(raw["races"]["id"], races["race_key"], strict=True))
 
     def per_race(table: str) -> pd.DataFrame:
@@ -113,7 +117,7 @@ def _canonical(raw: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     results = per_race("races-race-results")
     return {
         "seasons": raw["seasons"].rename(columns=_NAMES),
-        "circuits": _circuits(raw["circuits"]),
+        "circuits": circuits,
         "drivers": _drivers(raw["drivers"]),
         "constructors": raw["constructors"].rename(columns={**_NAMES, "id": "constructor_id"}),
         "races": races,
@@ -173,6 +177,18 @@ def _races(raw: pd.DataFrame, grands_prix: pd.DataFrame) -> pd.DataFrame:
             "is_cancelled": False,
         }
     )
+
+
+def _days_at_the_track(races: pd.DataFrame, circuits: pd.DataFrame) -> pd.Series:
+    """F1DB's date is that of UTC: in Las Vegas it is still Saturday. Known from 2024 on, where it gives a time."""
+    zones = races["circuit_id"].map(circuits.set_index("circuit_id")["time_zone"])
+    if not all(pd.api.types.is_datetime64_any_dtype(races[name]) for name in ("date", "start_at")):
+        return races["date"]  # some of it is no date: left for the contract to name
+    days: list[Any] = []
+    for day, start, zone in zip(races["date"], races["start_at"], zones, strict=True):
+        known = not pd.isna(start) and not pd.isna(zone)
+        days.append(race_day(day.date(), start, zone) if known else day)
+    return pd.Series(pd.to_datetime(days), index=races.index)
 
 
 def _circuits(raw: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,8 @@ from f1_pipeline.storage.schema.forecasts import (
     predictions,
     sprint_predictions,
 )
+from f1_pipeline.storage.schema.live import REVISED_TABLES, feature_marks, live_sessions, revisions
+from f1_pipeline.storage.schema.polls import source_polls
 from f1_pipeline.storage.schema.scores import (
     accuracy_summaries,
     market_odds,
@@ -58,6 +60,7 @@ from f1_pipeline.storage.schema.weather import weather_forecasts, weather_observ
 __all__ = [
     "RACE_TABLES",
     "REFERENCE_TABLES",
+    "REVISED_TABLES",
     "UtcDateTime",
     "accuracy_summaries",
     "championship_forecasts",
@@ -72,9 +75,11 @@ __all__ = [
     "drivers",
     "elo_ratings",
     "entries",
+    "feature_marks",
     "feature_matrix",
     "head_to_head",
     "joint_ratings",
+    "live_sessions",
     "market_odds",
     "metadata",
     "model_accuracy",
@@ -90,7 +95,9 @@ __all__ = [
     "race_results",
     "races",
     "reliability",
+    "revisions",
     "seasons",
+    "source_polls",
     "sprint_accuracy",
     "sprint_predictions",
     "sprint_results",

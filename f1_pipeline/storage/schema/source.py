@@ -200,6 +200,8 @@ starting_grid = Table(
     Column("qualifying_position", Integer),
     Column("penalty", String(64)),
     Column("time_ms", Integer),
+    # The order of qualifying, in place of a grid that is not published yet; empty in a published grid.
+    Column("is_provisional", Boolean),
     Index("ix_starting_grid_driver_id", "driver_id"),
 )
 

@@ -1,0 +1,62 @@
+"""Tells somebody that a run failed: one JSON document to an address of the settings."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import unquote, urlsplit
+
+import requests
+from pydantic import SecretStr
+
+from f1_pipeline import clock
+from f1_pipeline.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUT_SECONDS = 10.0
+_LONGEST = 2000
+"""Characters of an error: what receives it shows a line or two."""
+
+
+def tell_failure(settings: Settings, run_id: str, job: str, error: str) -> str:
+    """Send ``{"run", "job", "error", "at"}``; a sentence about what became of it.
+
+    Nothing is raised: that nobody could be told must not fail anything else. Not sent again either: the run stays failed
+    in the Dagster UI.
+    """
+    if settings.failure_webhook is None:
+        return "F1_FAILURE_WEBHOOK is not set: nobody is told"
+    body = {
+        "run": run_id,
+        "job": job,
+        "error": without_secrets(settings, error)[:_LONGEST],
+        "at": clock.now().isoformat(timespec="seconds"),
+    }
+    try:
+        response = requests.post(
+            settings.failure_webhook.get_secret_value(), json=body, timeout=_TIMEOUT_SECONDS
+        )
+    except (requests.RequestException, ValueError) as problem:
+        # Not the message: it holds the address.
+        logger.warning("the failure of %s could not be told (%s)", job, type(problem).__name__)
+        return f"the failure of {job} could not be told ({type(problem).__name__})"
+    if response.status_code >= requests.codes.bad_request:
+        logger.warning("the failure of %s was not taken (HTTP %s)", job, response.status_code)
+        return f"the failure of {job} was not taken (HTTP {response.status_code})"
+    return f"the failure of {job} was told"
+
+
+def without_secrets(settings: Settings, text: str) -> str:
+    """A text with every secret of the settings, and every password in an address of theirs, replaced by stars."""
+    secrets = set()
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            secrets.add(value.get_secret_value())
+        elif isinstance(value, str) and "://" in value:
+            password = urlsplit(value).password
+            secrets |= {password, unquote(password)} if password else set()
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret, "***")
+    return text
