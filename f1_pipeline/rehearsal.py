@@ -248,21 +248,20 @@ class _Player:
     def _scene(self, moment: Moment) -> Scene:
         from f1_pipeline.storage import reads, schema
         from f1_pipeline.storage.engine import get_engine
-        from f1_pipeline.storage.polls import final_races
+        from f1_pipeline.storage.polls import result_source
         from f1_pipeline.storage.revisions import revisions_of
         from f1_pipeline.storage.upcoming import calendar_now
 
         engine, race = get_engine(self.settings.tables_url), self.stage.timeline.race_key
         made = reads.read_table(engine, schema.predictions, [race], columns=["horizon"])
-        finished = race in reads.race_keys_with(engine, schema.race_results)
-        final = race in final_races(engine, [race])
+        names = {None: "", "f1db": "F1DB", "jolpica": "Jolpica"}
         return Scene(
             moment=moment,
             said=tuple(self._said),
             runs=tuple(self._runs),
             next_race=calendar_now(engine).upcoming,
             forecasts=tuple(sorted(set(made["horizon"]), reverse=True)),
-            result="" if not finished else "F1DB" if final else "Jolpica",
+            result=names[result_source(engine, race)],
             scored=race in reads.race_keys_with(engine, schema.model_accuracy),
             versions=len(revisions_of(engine, race, "race_results")),
             jolpica=sum(self.stage.jolpica.counts.values()),

@@ -148,7 +148,7 @@ def _calendar_is_new(settings: Settings, engine: Engine, snapshot: Snapshot, tel
 def _retrain(engine: Engine, runs: Runs, race: str) -> None:
     span = KeyRange(race, race)
     for horizon in HORIZONS:
-        if race in reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon):
+        if race in reads.race_keys_with(engine, schema.predictions, horizon=horizon):
             runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
             runs.report.forecasts += 1
     runs.run("prune_models", "prune old model artefacts", None)

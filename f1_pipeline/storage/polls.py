@@ -67,18 +67,30 @@ def complete_versions(engine: Engine) -> dict[Slot, str]:
 
 
 def final_races(engine: Engine, race_keys: Collection[str]) -> set[str]:
-    """Of some races those whose result the bulk source has, as last loaded."""
+    """Of some races those whose result the bulk source has published, whoever has corrected it since."""
     table = data_loads
-    newest = (
-        select(func.max(table.c.id))
-        .where(table.c.table_name == "race_results", table.c.race_key.in_(list(race_keys)))
-        .group_by(table.c.race_key)
-    )
     query = select(table.c.race_key).where(
-        table.c.id.in_(newest), table.c.source == FINAL_SOURCE, table.c.row_count > 0
+        table.c.table_name == "race_results",
+        table.c.race_key.in_(list(race_keys)),
+        table.c.source == FINAL_SOURCE,
+        table.c.row_count > 0,
     )
     with engine.connect() as connection:
-        return {str(key) for key in connection.scalars(query)}
+        return {str(key) for key in connection.scalars(query.distinct())}
+
+
+def result_source(engine: Engine, race_key: str) -> str | None:
+    """Whose the result of a race in the tables is; None without one."""
+    table = data_loads
+    query = (
+        select(table.c.source)
+        .where(table.c.table_name == "race_results", table.c.race_key == race_key, table.c.row_count > 0)
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    with engine.connect() as connection:
+        value = connection.scalar(query)
+    return None if value is None else str(value)
 
 
 def completed_release(engine: Engine) -> str | None:

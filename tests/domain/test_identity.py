@@ -134,6 +134,7 @@ def test_races_have_the_name_that_the_source_gives_them() -> None:
 def test_what_is_unknown_is_an_error_that_names_it(
     small: Crosswalk, ask: Callable[[Crosswalk], str], said: str
 ) -> None:
+    """Fault 10."""
     with pytest.raises(UnknownIdentity, match=said) as error:
         ask(small)
     assert isinstance(error.value, PermanentError)
