@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,6 +87,7 @@ class Registry:
         is not given here: ``point`` does that, once the tables say which version it is.
         """
         import mlflow
+        from mlflow.entities import Metric, Param
         from mlflow.models import infer_signature
 
         client = self._client()
@@ -95,20 +97,29 @@ class Registry:
         if not hasattr(model, "empty_learner"):
             inputs.insert(0, "race_key", example["race_key"])
         signature = infer_signature(inputs, model.predict(example))
+        parameters = model.hyperparameters()
+        common: dict[str, Any] = {
+            "name": "model",
+            "signature": signature,
+            "pip_requirements": self._requirements(model),
+            "params": parameters,
+        }
         with mlflow.start_run(experiment_id=self._experiment(name), tags=tags) as run:
-            mlflow.log_params(model.hyperparameters())
-            mlflow.log_metrics(metrics)
-            common: dict[str, Any] = {
-                "name": "model",
-                "signature": signature,
-                "pip_requirements": self._requirements(model),
-            }
             if hasattr(model, "empty_learner"):
                 info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
             else:
                 info = mlflow.sklearn.log_model(
                     model, serialization_format="skops", skops_trusted_types=_trusted(), **common
                 )
+            # After the model, and for it: MLflow reads metrics that a run has before one by one, to write them again.
+            now = int(time.time() * 1000)
+            client.log_batch(
+                run.info.run_id,
+                metrics=[
+                    Metric(key, value, now, 0, model_id=info.model_id) for key, value in metrics.items()
+                ],
+                params=[Param(key, str(value)) for key, value in parameters.items()],
+            )
             version = client.create_model_version(
                 name, source=f"models:/{info.model_id}", run_id=run.info.run_id, tags=tags
             )

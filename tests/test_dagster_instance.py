@@ -17,6 +17,8 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from sqlalchemy import Engine, text
+from sqlalchemy.event import listen
 
 from f1_pipeline.dagster_instance import CONFIG, dagster_environment, get_instance
 from f1_pipeline.dagster_store.abandoned import PROCESS_TAG, fail_abandoned_runs, process_tag
@@ -134,13 +136,60 @@ def test_a_batch_writes_in_two_transactions(
 ) -> None:
     storage = BatchingSqliteEventLogStorage(str(tmp_path / "counted"))
     opened: list[str] = []
-    connect = SqliteEventLogStorage._connect
+    connect = BatchingSqliteEventLogStorage._connect
     monkeypatch.setattr(
-        SqliteEventLogStorage, "_connect", lambda self, shard: opened.append(shard) or connect(self, shard)
+        BatchingSqliteEventLogStorage,
+        "_connect",
+        lambda self, shard: opened.append(shard) or connect(self, shard),
     )
     events = [event for call in recorded for event in call]
     storage.store_event_batch(events)
     assert opened == [events[0].run_id, "index"]
+
+
+def test_connections_stay_open_for_the_index_and_the_newest_run(
+    recorded: list[list[EventLogEntry]], tmp_path: Path
+) -> None:
+    storage = BatchingSqliteEventLogStorage(str(tmp_path / "open"))
+    opened: list[str] = []
+    engine_of = storage._engine
+
+    def counted(shard: str) -> Engine:
+        known = shard in storage._engines
+        engine = engine_of(shard)
+        if not known:
+            listen(engine, "connect", lambda *_: opened.append(shard))
+        return engine
+
+    storage._engine = counted  # type: ignore[method-assign]
+    events = [event for call in recorded for event in call]
+    run = events[0].run_id
+    for event in events:
+        storage.store_event(event)
+    assert opened == [run, run], "two at once to make the file of the run; the index was open before"
+    files = {shard: tmp_path / "open" / f"{shard}.db-wal" for shard in ("index", run)}
+    assert all(file.exists() for file in files.values())
+    # Another process sees every event at once, also those that only the WAL file has.
+    other = BatchingSqliteEventLogStorage(str(tmp_path / "open"))
+    assert len(other.get_logs_for_run(run)) == len(events)
+    other.dispose()
+    assert storage.get_logs_for_run("another-run") == []
+    assert set(storage._engines) == {"index", "another-run"}, "a server would keep the file of every run open"
+    assert not files[run].exists()
+    storage.dispose()
+    assert not files["index"].exists(), "a connection was left open"
+    assert len(storage.get_logs_for_run(run)) == len(events)
+    storage.dispose()
+
+
+def test_a_table_that_is_not_there_yet_is_looked_for_again(tmp_path: Path) -> None:
+    storage = BatchingSqliteEventLogStorage(str(tmp_path / "tables"))
+    assert storage.has_table("event_logs")
+    assert not storage.has_table("later")
+    with storage.index_connection() as conn:
+        conn.execute(text("CREATE TABLE later (id INTEGER)"))
+    assert storage.has_table("later")
+    storage.dispose()
 
 
 def test_a_batch_that_fails_halfway_leaves_nothing(

@@ -21,7 +21,6 @@ from f1_pipeline.errors import NotReady
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.reasons import pool_reasons
-from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads
@@ -116,8 +115,7 @@ class Forecaster:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
         except NotReady:
             # Its artefact was pruned: the same rows, recipe and seed give the same model again, and only those.
-            rows = self.bench.training(trained, self.settings)
-            same = training_hash(rows, self.horizon) == row["training_hash"] and model.recipe == row["recipe"]
-            if not same:
+            known = self.bench.training_hash(trained, self.settings)
+            if known != row["training_hash"] or model.recipe != row["recipe"]:
                 raise
-            return model.fit(rows)
+            return model.fit(self.bench.training(trained, self.settings))

@@ -2,25 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Config, MaterializeResult, asset
 from threadpoolctl import threadpool_limits
 
 from f1_pipeline import clock
 from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database, Models
-from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, remember, settle
+from f1_pipeline.assets.versions import (
+    Fitted,
+    fit_for,
+    recipes,
+    record_recipe,
+    registered_version,
+    remember,
+    settle,
+)
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
-from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage.models import add_version, in_force, versions
-
-if TYPE_CHECKING:
-    from f1_pipeline.forecasting.models import Model
 
 _THREADS = 2
 """Fits at once. The learners let go of Python's lock, and one thread each is faster than all cores on one
@@ -59,14 +62,12 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         recipe_of = recipes(engine, name, horizon, bench)
         registry = models.registry()
         trained = 0
-        for fitted, rows, race in _fits(
-            name, horizon, wanted, bench, settings, existing, recipe_of, config.remake
-        ):
-            version = add_version(engine, registered_version(registry, fitted, horizon, race, rows, bench))
-            remember(context.run.run_id, horizon, version, fitted)
+        for fitted in _fits(name, wanted, bench, settings, existing, recipe_of, config.remake):
+            version = add_version(engine, registered_version(registry, fitted, bench))
+            remember(context.run.run_id, horizon, version, fitted.model)
             trained += 1
             if trained % 10 == 0:
-                context.log.info(f"{name} {horizon}: {trained} versions trained, last for {race}")
+                context.log.info(f"{name} {horizon}: {trained} versions trained, last for {fitted.race}")
         record_recipe(engine, name, horizon)
         settle(engine, registry, name, horizon)
         yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": trained})
@@ -126,14 +127,13 @@ def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
 
 def _fits(
     name: str,
-    horizon: str,
     races: list[str],
     bench: Workbench,
     settings: Settings,
     existing: dict[str, dict[str, Any]],
     recipe_of: Callable[[str], dict[str, Any]],
     remake: bool,
-) -> Iterator[tuple["Model", pd.DataFrame, str]]:
+) -> Iterator[Fitted]:
     """Fitted models for the races that need one, in order; the next fits run while one is registered."""
 
     # scikit-learn takes 2 s to import: only who fits or loads pays
@@ -142,22 +142,19 @@ def _fits(
 
     serving = bench.serving
 
-    def fit(race: str) -> "tuple[Model, pd.DataFrame] | None":
+    def fit(race: str) -> Fitted | None:
         kept = existing.get(race)
         # Other code makes another model: what the next race is forecast with must not wait for new data.
         if kept is not None and race == serving and kept["recipe"] != CLASSES[name].recipe:
             kept = None
         if kept is not None and race in bench.finished and not remake:
             return None
-        rows = bench.training(race, settings)
-        if kept is not None and not remake and kept["training_hash"] == training_hash(rows, horizon):
+        if kept is not None and not remake and kept["training_hash"] == bench.training_hash(race, settings):
             return None
-        return make(name, horizon, settings.seed, recipe_of(race)).fit(rows), rows
+        return fit_for(race, make(name, bench.horizon, settings.seed, recipe_of(race)), bench, settings)
 
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
-        for race, result in zip(races, pool.map(fit, races), strict=True):
-            if result is not None:
-                yield *result, race
+        yield from filter(None, pool.map(fit, races))
 
 
 @asset(

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from f1_pipeline import clock
 from f1_pipeline.assets.common import OWNERS
 from f1_pipeline.assets.resources import Database, Models
-from f1_pipeline.assets.versions import recipes, record_recipe, registered_version, settle
+from f1_pipeline.assets.versions import fit_for, recipes, record_recipe, registered_version, settle
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady, RecipeInvalid
@@ -78,13 +78,12 @@ def promotion(
     else:
         parameters = _challenger(name, config.hyperparameters, held)
         comparison = _compared(name, horizon, parameters, held, config.start_season, bench, settings)
-    rows = bench.training(race, settings)
-    model = make(name, horizon, settings.seed, parameters).fit(rows)
+    fitted = fit_for(race, make(name, horizon, settings.seed, parameters), bench, settings)
     promoted = comparison is None or comparison.promoted
     version = add_decided_version(
         engine,
         {
-            **registered_version(registry, model, horizon, race, rows, bench, CHALLENGER),
+            **registered_version(registry, fitted, bench, CHALLENGER),
             "role": CHAMPION_ROLE if promoted else CHALLENGER_ROLE,
         },
         {
@@ -92,7 +91,7 @@ def promotion(
             "horizon": horizon,
             "champion_version": champion_version,
             "hyperparameters": parameters,
-            "recipe": model.recipe,
+            "recipe": fitted.model.recipe,
             "promoted": promoted,
             "known_through": max(bench.finished, key=bench.order),
             "races": 0 if comparison is None else comparison.races,

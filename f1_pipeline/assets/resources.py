@@ -15,7 +15,7 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.storage import schema
-from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.engine import get_engine, write_ahead
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.reads import held_source
 from f1_pipeline.storage.writes import Load, replace_races
@@ -61,6 +61,8 @@ class Models(ConfigurableResource):  # type: ignore[type-arg]
     def registry(self) -> Registry:
         """Registry at the tracking address of the settings."""
         settings = get_settings()
+        if settings.tracking_uri.startswith("sqlite:"):
+            write_ahead(settings.tracking_uri)
         return Registry(settings.tracking_uri, settings.artifacts_dir)
 
 

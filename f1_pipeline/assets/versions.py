@@ -6,6 +6,7 @@ between the two leaves MLflow behind, and the next run of any model asset brings
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,8 +15,8 @@ from sqlalchemy import Engine
 from f1_pipeline import clock
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.forecasting.features.matrix import cutoffs
-from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import CHALLENGER, CHAMPION, Registry
+from f1_pipeline.settings import Settings
 from f1_pipeline.storage.decisions import add_decision, decision_for, decisions
 from f1_pipeline.storage.models import champion, versions
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from f1_pipeline.forecasting.models import Model
 
 _NOT_OF_THE_RECIPE = ("horizon", "seed")
+_EXAMPLE_ROWS = 20
+"""Training rows from which MLflow takes the signature of a model: a race or two."""
 
 
 def recipes(engine: Engine, name: str, horizon: str, bench: Workbench) -> Callable[[str], dict[str, Any]]:
@@ -82,48 +85,69 @@ def record_recipe(engine: Engine, name: str, horizon: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A model that was fitted for a race, and what is put on record about that. ``example``: some of the rows."""
+
+    model: "Model"
+    race: str
+    example: pd.DataFrame
+    metrics: dict[str, float]
+    trained_through: str
+    training_rows: int
+    training_hash: str
+
+
+def fit_for(race: str, model: "Model", bench: Workbench, settings: Settings) -> Fitted:
+    """Fit a model for a race. Nothing here writes anything: several run at once, while others are being registered."""
+    rows = bench.training(race, settings)
+    model.fit(rows)
+    return Fitted(
+        model,
+        race,
+        rows.head(_EXAMPLE_ROWS).copy(),  # a slice would keep all rows in memory, for each of 60 races
+        {
+            **model.training_metrics(rows),
+            "training_races": float(rows["race_key"].nunique()),
+            "training_rows": float(len(rows)),
+        },
+        str(rows["race_key"].to_numpy()[int(rows["order"].to_numpy().argmax())]),
+        len(rows),
+        bench.training_hash(race, settings),
+    )
+
+
 def registered_version(
-    registry: Registry,
-    model: "Model",
-    horizon: str,
-    race: str,
-    rows: pd.DataFrame,
-    bench: Workbench,
-    alias: str | None = None,
+    registry: Registry, fitted: Fitted, bench: Workbench, alias: str | None = None
 ) -> dict[str, Any]:
-    """Store a model that was fitted for a race on ``rows``; returns its record for the table of versions."""
-    metrics = {
-        **model.training_metrics(rows),
-        "training_races": float(rows["race_key"].nunique()),
-        "training_rows": float(len(rows)),
-    }
-    through = str(rows["race_key"].to_numpy()[int(rows["order"].to_numpy().argmax())])
+    """Store a fitted model; returns its record for the table of versions."""
+    model, horizon = fitted.model, bench.horizon
     races = bench.history.races
     # Not from the features: a challenger for the race is trained before there is a grid to describe.
-    cutoff = cutoffs(races, horizon)[races["race_key"] == race].iloc[0].to_pydatetime()
+    cutoff = cutoffs(races, horizon)[races["race_key"] == fitted.race].iloc[0].to_pydatetime()
     parameters = model.hyperparameters()
     recipe = {k: v for k, v in parameters.items() if k not in _NOT_OF_THE_RECIPE}
     tags = {
-        "race_key": race,
-        "trained_through": through,
+        "race_key": fitted.race,
+        "trained_through": fitted.trained_through,
         "data_cutoff": cutoff.isoformat(),
         "horizon": horizon,
         "recipe": json.dumps({"version": model.recipe, **recipe}, sort_keys=True),
     }
-    registered = registry.register(model, horizon, rows, metrics, tags, alias)
+    registered = registry.register(model, horizon, fitted.example, fitted.metrics, tags, alias)
     return {
         "name": model.name,
         "horizon": horizon,
         "type": type(model).__name__,
-        "race_key": race,
+        "race_key": fitted.race,
         "trained_at": clock.now(),
         "data_cutoff": cutoff,
-        "trained_through": through,
-        "training_hash": training_hash(rows, horizon),
-        "training_rows": len(rows),
+        "trained_through": fitted.trained_through,
+        "training_hash": fitted.training_hash,
+        "training_rows": fitted.training_rows,
         "hyperparameters": parameters,
         "recipe": model.recipe,
-        "metrics": metrics,
+        "metrics": fitted.metrics,
         "mlflow_run_id": registered.run_id,
         "mlflow_name": registered.name,
         "mlflow_version": registered.version,

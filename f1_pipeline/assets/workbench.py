@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 from sqlalchemy import Engine
 
 from f1_pipeline.forecasting.history import History, build_history
-from f1_pipeline.forecasting.training import labelled, trained_for, training_set, with_clock
+from f1_pipeline.forecasting.training import labelled, trained_for, training_hash, training_set, with_clock
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import promoted_after
@@ -21,16 +22,23 @@ class Workbench:
     ``trained_for``: the race whose version forecasts a race; ``finished``: races with a result; ``upcoming``: the race that is
     next, if the calendar has one."""
 
+    horizon: str
     history: History
     matrix: pd.DataFrame
     rows: pd.DataFrame
     trained_for: dict[str, str]
     finished: frozenset[str]
     upcoming: str | None
+    hashes: dict[tuple[str, int], str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _orders(self) -> dict[str, int]:
+        races = self.history.races
+        return dict(zip(races["race_key"], races["order"].tolist(), strict=True))
 
     def order(self, race_key: str) -> int:
         """Place of a race in the calendar."""
-        return int(self.history.races.set_index("race_key")["order"].loc[race_key])
+        return self._orders[race_key]
 
     @property
     def serving(self) -> str | None:
@@ -41,8 +49,16 @@ class Workbench:
         """Everything a model for the race may learn from."""
         return training_set(self.rows, self.order(race_key), settings.train_from_season)
 
+    def training_hash(self, race_key: str, settings: Settings) -> str:
+        """Hash of ``training``. All models of a horizon learn from the same rows: one of them computes it."""
+        key = (race_key, settings.train_from_season)
+        if key not in self.hashes:
+            self.hashes[key] = training_hash(self.training(race_key, settings), self.horizon)
+        return self.hashes[key]
 
-_Frames = tuple[History, pd.DataFrame, pd.DataFrame]
+
+_Frames = tuple[History, pd.DataFrame, pd.DataFrame, dict[tuple[str, int], str]]
+"""History, matrix and labelled rows; and the hashes of training sets that are known by now."""
 _read: dict[tuple[str, str, str], _Frames] = {}
 """What the steps of the newest run have read, by run, database and horizon."""
 
@@ -54,17 +70,18 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings, run_id: str
     horizon, so nothing they read is written in between. Reading takes a second, and an update has a dozen such steps.
     """
     if run_id is None:
-        history, matrix, rows = _frames(engine, horizon)
+        history, matrix, rows, hashes = _frames(engine, horizon)
     else:
         key = (run_id, str(engine.url), horizon)
         if key not in _read:
             for old in [known for known in _read if known[0] != run_id]:
                 del _read[old]
             _read[key] = _frames(engine, horizon)
-        history, matrix, rows = _read[key]
+        history, matrix, rows, hashes = _read[key]
     finished = frozenset(history.starters["race_key"].unique())
     upcoming = calendar_now(engine).upcoming
     return Workbench(
+        horizon=horizon,
         history=history,
         matrix=matrix,
         rows=rows,
@@ -77,6 +94,7 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings, run_id: str
         ),
         finished=finished,
         upcoming=upcoming,
+        hashes=hashes,
     )
 
 
@@ -84,7 +102,7 @@ def _frames(engine: Engine, horizon: str) -> _Frames:
     history = build_history(reads.read_history_tables(engine))
     matrix = with_clock(reads.read_table(engine, schema.feature_matrix, horizon=horizon), history)
     ordered = matrix.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
-    return history, ordered, labelled(matrix, history)
+    return history, ordered, labelled(matrix, history), {}
 
 
 def _known(history: History, finished: frozenset[str], upcoming: str | None) -> pd.DataFrame:

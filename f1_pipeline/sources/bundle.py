@@ -47,6 +47,7 @@ class SourceBundle:
     tables: dict[str, pd.DataFrame] = field(repr=False)
     origins: Mapping[tuple[str, str], Origin] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    _hashes: dict[str, dict[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def origins_of(self, table: str) -> dict[str, Origin]:
         """Where rows of a table come from that are not those of ``source``, by race."""
@@ -56,9 +57,12 @@ class SourceBundle:
         """Content hash of each race's rows of one per-race table: ``{race_key: sha256 hex}``.
 
         The hash covers canonical columns only. F1DB renumbers races and ids when the calendar
-        moves; neither is in a canonical frame, so a renumbered race keeps its hash.
+        moves; neither is in a canonical frame, so a renumbered race keeps its hash. Computed once for each table: an
+        update asks three times, .7 s for all of them.
         """
-        return content_hashes(self.tables[table])
+        if table not in self._hashes:
+            self._hashes[table] = content_hashes(self.tables[table])
+        return dict(self._hashes[table])
 
 
 def content_hashes(frame: pd.DataFrame) -> dict[str, str]:
