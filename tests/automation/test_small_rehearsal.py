@@ -205,9 +205,10 @@ def tick(instance: Any, name: str) -> tuple[list[RunRequest], str]:
 def test_a_tick_with_nothing_new_is_quick_and_asks_nobody(after: Any) -> None:
     for name in ("weekend_sessions", "corrections"):
         tick(after, name)  # what has to be imported
-        began = time.monotonic()
+        # Its own time: the machine may be busy with something else.
+        began = time.process_time()
         found, said = tick(after, name)
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began < 1
         assert (found, bool(said)) == ([], True)
 
 
