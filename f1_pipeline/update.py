@@ -151,7 +151,8 @@ def _retrain(engine: Engine, runs: Runs, race: str) -> None:
         if race in reads.race_keys_with(engine, schema.predictions, horizon=horizon):
             runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
             runs.report.forecasts += 1
-    runs.run("prune_models", "prune old model artefacts", None)
+    if runs.report.forecasts:
+        runs.run("prune_models", "prune old model artefacts", None)
 
 
 def _carry_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 from dagster import (
     DagsterInstance,
@@ -51,11 +52,15 @@ def schedule_status() -> DefaultScheduleStatus:
     return DefaultScheduleStatus.RUNNING if running_by_default() else DefaultScheduleStatus.STOPPED
 
 
+_head = cache(migrate.head)
+"""Reading the migrations takes longer than the rest of a tick, and they do not change while a process lives."""
+
+
 def open_engine(settings: Settings) -> Engine | None:
     """Engine of tables that are there and of this version; None otherwise. Nothing is created or migrated."""
     if settings.database_url is None and not (settings.home / "f1.db").is_file():
         return None
-    if migrate.current(settings.tables_url) != migrate.head():
+    if migrate.current(settings.tables_url) != _head():
         return None
     return get_engine(settings.tables_url)
 

@@ -104,14 +104,13 @@ def test_foreign_keys_and_unique_constraints_hold(database_url: str) -> None:
         connection.execute(insert(schema.elo_ratings), [double])
 
 
-def test_weather_comes_and_goes_by_itself(database_url: str) -> None:
+def test_weather_live_sessions_and_polls_come_and_go_by_themselves(database_url: str) -> None:
     upgrade(database_url)
     fill(database_url)
-    names = {"weather_forecasts", "weather_observed"}
-    downgrade(database_url, "0005")
-    with_weather = tables_of(database_url)
-    downgrade(database_url, "0004")
-    assert tables_of(database_url) == with_weather - names
+    names = {"weather_forecasts", "weather_observed", "live_sessions", "revisions", "feature_marks"}
+    names |= {"source_polls"}
+    downgrade(database_url, "0003")
+    assert tables_of(database_url) == set(schema.metadata.tables) - names
     upgrade(database_url)
     with get_engine(database_url).connect() as connection:
         assert connection.scalar(select(schema.races.c.start_at)) == NOW, "the others keep their rows"
