@@ -15,6 +15,8 @@ from f1_app import queries
 from f1_app.database import DatabaseUnavailableError, Problem, engine_for, reading, tables_url
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import schema
+from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.upcoming import calendar_now, data_clock
 
 KEY = "2026-testland"
 
@@ -30,6 +32,24 @@ def test_next_race_is_the_first_without_a_result_that_was_not_cancelled(database
     assert race.start_at.utcoffset() == dt.timedelta(0)
     assert newest is not None
     assert newest.race_key == KEY
+
+
+@pytest.mark.parametrize("days", [None, -300, -1, 0, 3, 5, 20, 400])
+def test_the_pages_and_the_pipeline_name_the_same_next_race(database: Path, days: int | None) -> None:
+    engine = get_engine(f"sqlite:///{database}")
+    with reading() as connection:
+        first = queries.next_race(connection)
+        assert first is not None
+        start = dt.datetime.combine(first.date, dt.time(13), dt.UTC)
+        now = None if days is None else start + dt.timedelta(days=days)
+        shown = queries.next_race(connection, now)
+        clock = queries.data_clock(connection)
+    try:
+        found = calendar_now(engine, now=now)
+        assert shown is not None
+        assert (shown.race_key, clock is None) == (found.upcoming, data_clock(engine) is None)
+    finally:
+        engine.dispose()
 
 
 def test_forecast_is_of_one_race_one_horizon_and_one_model(database: Path) -> None:

@@ -83,6 +83,20 @@ def test_all_races_are_there(newest: SourceBundle) -> None:
     assert set(races["race_key"]) - set(results["race_key"]) == {BAHRAIN, *COMING_KEYS}
 
 
+def test_the_day_of_a_race_is_that_of_the_track(newest: SourceBundle) -> None:
+    """F1DB gives the day of UTC, which is another one in Las Vegas only; of 2023 it has no time."""
+    races = newest.tables["races"].set_index("race_key")
+    zones = races["circuit_id"].map(newest.tables["circuits"].set_index("circuit_id")["time_zone"])
+    assert zones.notna().all()
+    timed = races[races["start_at"].notna()]
+    assert timed["season"].min() == 2024
+    other = timed.index[timed["start_at"].dt.tz_localize(None).dt.normalize() != timed["date"]]
+    assert sorted(other) == ["2024-las-vegas", "2025-las-vegas", "2026-las-vegas"]
+    for key in other:
+        assert races.loc[key, "date"].day_name() == "Saturday"
+        assert zones[key] == "America/Los_Angeles"
+
+
 def test_nothing_is_lost_on_the_way(archives: Path, newest: SourceBundle) -> None:
     """Rows of the canonical tables are the lines of the archive's files."""
     with zipfile.ZipFile(archives / "f1db" / NAMES["newest"]) as archive:
