@@ -1,10 +1,12 @@
 """The update on a small simulated championship: from nothing, again, after a race, after a failure."""
 
+import contextlib
 import functools
 import importlib
 import json
 import os
 import shutil
+import sqlite3
 import threading
 import time
 import warnings
@@ -20,11 +22,14 @@ import pytest
 from dagster import AssetKey
 from sqlalchemy import Engine, delete
 
+from f1_pipeline.assets.workbench import open_workbench
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import changed_races, read_state
 from f1_pipeline.backfill import run_backfill, time_left
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, REGISTERED, TRAINED_MODELS
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
+from f1_pipeline.forecasting.models import make
+from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
@@ -247,6 +252,36 @@ def test_no_model_has_seen_the_race_it_forecasts(home: Settings) -> None:
     assert trained["2025-skeleton-sands"] == "2025-wombat-coast", "once a season before the recent ones"
     assert trained[NEWEST] == "2026-argolis", "every fourth race in the recent ones"
     assert trained[NEXT] == NEXT
+
+
+def test_a_version_is_on_record_with_what_it_learnt_from(home: Settings) -> None:
+    made = _dump(home, "models")["models"]
+    for horizon in HORIZONS:
+        bench = open_workbench(_engine(home), horizon, home)
+        held = made[(made["horizon"] == horizon) & made["name"].isin(REGISTERED)]
+        assert set(held["name"]) == set(REGISTERED)
+        for race, rows in held.groupby("race_key"):
+            learnt = bench.training(str(race), home)
+            assert set(rows["training_hash"]) == {training_hash(learnt, horizon)}
+            assert set(rows["training_rows"]) == {len(learnt)}
+            through = learnt.loc[learnt["order"] == learnt["order"].max(), "race_key"]
+            assert set(rows["trained_through"]) == set(through)
+            assert {len(learnt), learnt["race_key"].nunique()} == {
+                metrics[name] for metrics in rows["metrics"] for name in ("training_rows", "training_races")
+            }
+            model = make("elo", horizon, home.seed).fit(learnt)
+            record = rows.set_index("name").loc["elo"]
+            assert (
+                record["metrics"]["training_log_loss"] == model.training_metrics(learnt)["training_log_loss"]
+            )
+
+
+def test_the_files_are_written_ahead(home: Settings) -> None:
+    """Readers do not wait for writers, and a commit waits for the disk once."""
+    address = home.tracking_uri.removeprefix("sqlite:///")
+    for file in (address, home.home / "f1.db", home.dagster_home / "history" / "runs" / "index.db"):
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",), file
 
 
 def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:

@@ -120,7 +120,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
 
 def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
     """Races for which a version has to exist, in calendar order, so that versions grow with time."""
-    with_rows = set(bench.matrix["race_key"])
+    with_rows = set(bench.matrix["race_key"].unique())
     races = {bench.trained_for[key] for key in keys if key in bench.trained_for and key in with_rows}
     return sorted(races, key=bench.order)
 

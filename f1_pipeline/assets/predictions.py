@@ -58,7 +58,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         stored = reads.read_table(engine, schema.predictions, keys, horizon=horizon)
         why = reads.read_table(engine, schema.prediction_reasons, keys, horizon=horizon)
         kept = {str(key): rows for key, rows in stored.groupby("race_key")}
-        with_rows = set(bench.matrix["race_key"])
+        with_rows = set(bench.matrix["race_key"].unique())
         parts: list[pd.DataFrame] = []
         made_anew: list[pd.DataFrame] = []
         for key in keys:

@@ -29,6 +29,7 @@ from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.models import MODELS, RetirementModel, WinModel, baselines, make_win
+from f1_pipeline.forecasting.models.trees import ForestWin
 from f1_pipeline.forecasting.predict import (
     COMMON_ERROR,
     ModelForecast,
@@ -163,6 +164,21 @@ def test_the_seed_reaches_the_forest(data: dict[str, tuple[pd.DataFrame, pd.Data
         for seed in (1, 2)
     )
     assert not np.array_equal(one, other)
+
+
+def test_threads_do_not_change_a_forest(
+    data: dict[str, tuple[pd.DataFrame, pd.DataFrame]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, later = data["pre_race"]
+    found = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr("f1_pipeline.forecasting.models.trees._THREADS", threads)
+        forest = make_win("random_forest", "pre_race", 5).fit(rows.tail(800))
+        assert isinstance(forest, ForestWin)
+        assert forest.learner_.n_jobs == 1, "threads would add up the trees of a forecast in any order"
+        found.append(forest.win_probability(later))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
 
 
 @every

@@ -20,7 +20,7 @@ from f1_pipeline.forecasting.models import LinearOrder, Model, WinModel, make, m
 from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
 from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, loss
 from f1_pipeline.forecasting.training import labelled
-from f1_pipeline.registry import Registry
+from f1_pipeline.registry import Registered, Registry
 from f1_pipeline.sources.simulated import simulate
 
 # MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
@@ -243,6 +243,22 @@ def test_more_rounds_fit_better(rounds: int, data: Data, fitted: Fitted) -> None
     assert (found > usual) if rounds == 1 else (found < usual)
 
 
+def _assert_on_record(registry: Registry, stored: Registered, model: Model) -> None:
+    """The run, its model and the version say the same: metrics and parameters are written once, for all of them."""
+    import mlflow
+
+    client = mlflow.MlflowClient(registry.tracking_uri, registry.tracking_uri)
+    run = client.get_run(stored.run_id)
+    version = client.get_model_version(stored.name, stored.version)
+    logged = client.get_logged_model(version.source.rsplit("/", 1)[-1])
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {"training_log_loss": 1.0}
+    assert [(metric.key, metric.value) for metric in logged.metrics] == [("training_log_loss", 1.0)]
+    assert run.data.params == logged.params == {k: str(v) for k, v in model.hyperparameters().items()}
+    assert version.tags == {"seed": "3"}
+    assert version.run_id == stored.run_id == logged.source_run_id
+
+
 @pytest.mark.parametrize("name", [*LINEAR, "xgboost_order", "retirement"])
 def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted, tmp_path: Path) -> None:
     with warnings.catch_warnings():
@@ -254,6 +270,7 @@ def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted
     stored = registry.register(model, "pre_race", rows.head(40), {"training_log_loss": 1.0}, {"seed": "3"})
     loaded = registry.load(make(name, "pre_race", 3), stored.name, stored.version)
     assert type(loaded) is type(model)
+    _assert_on_record(registry, stored, model)
     assert loaded.get_params() == model.get_params()
     np.testing.assert_array_equal(loaded.predict(later), model.predict(later))
     if isinstance(model, LinearOrder):

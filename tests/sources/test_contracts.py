@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,17 @@ def test_race_hashes_see_every_cell_of_their_race_alone() -> None:
         after = content_hashes(changed)
         assert after["2026-race-1"] == before["2026-race-1"], column
         assert after["2026-race-2"] != before["2026-race-2"], column
+
+
+def test_hashes_of_a_bundle_are_its_own() -> None:
+    frame = conform("race_results", results((1, "1", "ada")), "test")
+    bundle = SourceBundle("f1db", "r", "d", {"race_results": frame})
+    first = bundle.race_hashes("race_results")
+    first["2026-race-1"] = "changed by who asked"
+    assert bundle.race_hashes("race_results") == content_hashes(frame)
+    other = dataclasses.replace(bundle, tables={"race_results": frame.assign(gap_ms=pd.array([7], "Int64"))})
+    assert other.race_hashes("race_results") != bundle.race_hashes("race_results")
+    assert bundle == SourceBundle("f1db", "r", "d", bundle.tables), "what was computed is no part of it"
 
 
 def test_zero_is_not_missing() -> None:
