@@ -28,7 +28,7 @@ from f1_pipeline.forecasting.sprint import (
 from f1_pipeline.storage import reads, schema
 
 _MODEL = "rating"
-"""The model that is asked: the rating is the part that carries over to a shorter race."""
+"""The name of the model that is asked: the rating is the part that carries over to a shorter race."""
 
 
 @asset(
@@ -37,8 +37,9 @@ _MODEL = "rating"
         "sprint_predictions",
         "predictions",
         "Forecast of the sprint of a weekend that has one, before the weekend and with the grid of the sprint.",
-        deps=[["models", f"{name}_{horizon}"] for name in (_MODEL, RETIREMENT) for horizon in HORIZONS]
-        + [["features", "pre_weekend"], ["ratings", "joint"], ["raw", "starting_grid"]],
+        deps=[["models", f"{RETIREMENT}_{horizon}"] for horizon in HORIZONS]
+        + [["features", horizon] for horizon in HORIZONS]
+        + [["ratings", "joint"], ["raw", "starting_grid"]],
         checks=[PROBABILITIES],
     )
 )
@@ -80,7 +81,7 @@ def sprint_predictions(
             made = sprint_forecast(
                 features,
                 horizon,
-                _models(forecaster, version, key),
+                _models(forecaster, key),
                 forecaster.model(RETIREMENT, version)[0],
                 settings.draws,
                 seed,
@@ -104,20 +105,19 @@ def _newest_until(forecaster: Forecaster, bench: Workbench, race_key: str) -> st
     )  # cancelled ones are not in it, though versions may have been trained for them
     order = dict(zip(races["race_key"], races["order"], strict=True))
     trained = [
-        race
-        for race in forecaster.versions[_MODEL]
-        if race in forecaster.versions[RETIREMENT] and race in order and order[race] <= order[race_key]
+        race for race in forecaster.versions[RETIREMENT] if race in order and order[race] <= order[race_key]
     ]
     return max(trained, key=order.__getitem__, default=None)
 
 
-def _models(forecaster: Forecaster, version: str, race_key: str) -> dict[str, Predicts]:
-    from f1_pipeline.forecasting.models import make_win
+def _models(forecaster: Forecaster, race_key: str) -> dict[str, Predicts]:
+    """Fitted for each sprint, in a tenth of a second: no version of them is kept."""
+    from f1_pipeline.forecasting.models import SprintRatingWin, make_win
 
     baseline = BASELINES[forecaster.horizon][-1]  # how often the holder of the place has won
     past = forecaster.bench.training(race_key, forecaster.settings)
     return {
-        _MODEL: forecaster.model(_MODEL, version)[0],
+        _MODEL: SprintRatingWin(forecaster.horizon).fit(past),
         baseline: make_win(baseline, forecaster.horizon, forecaster.settings.seed).fit(past),
     }
 

@@ -1,7 +1,7 @@
 """Forecasts of sprints: the models of the race, asked about a shorter one.
 
-There have been too few sprints to learn from alone (28 by the middle of 2026). The rating and what it is worth are those
-of the race; before the weekend that is all there is, after the session that sets the grid of the sprint that grid counts.
+There have been too few sprints to learn from alone (28 by the middle of 2026). The rating and what it is worth in races are
+asked; before the weekend that is all there is, after the session that sets the grid of the sprint that grid counts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ BASE_HORIZON = {"pre_weekend": "pre_weekend", "pre_sprint": "pre_race"}
 
 HEAT = {"pre_weekend": 1.0, "pre_sprint": 1.15}
 """Power of the win probabilities. With the grid known, a third of the distance leaves less to happen: of .8 to 1.5 on
-the 12 sprints of 2021-23, 1.15 was best (.984 against 1.004 nats for 1) with a rating in per cent; with the present one, in
-spreads of the field, 1 is better there by .011, and on the 16 after them worse by .038."""
+the 12 sprints of 2021-23, 1.15 was best (.984 against 1.004 nats for 1); on the 16 after them it was .926 against
+.973."""
 
 RETIREMENT = 0.4
 """Retirements of a sprint for one of a race: 5.2 % of the starts of 28 sprints, against 12.5 % in the races since 2021."""

@@ -13,7 +13,12 @@ from f1_pipeline.forecasting.models.baselines import EloShare, GridFrequency, St
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.forecasting.models.linear import LinearWin
 from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
-from f1_pipeline.forecasting.models.order_linear import LinearOrder, PlackettLuceWin, RatingWin
+from f1_pipeline.forecasting.models.order_linear import (
+    LinearOrder,
+    PlackettLuceWin,
+    RatingWin,
+    SprintRatingWin,
+)
 from f1_pipeline.forecasting.models.retirement import RetirementModel
 from f1_pipeline.forecasting.models.trees import BoostedWin, ForestWin
 
@@ -97,6 +102,7 @@ __all__ = [
     "Model",
     "PlackettLuceWin",
     "RetirementModel",
+    "SprintRatingWin",
     "WinModel",
     "baselines",
     "checked",
