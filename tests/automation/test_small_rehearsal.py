@@ -128,6 +128,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     get_settings.cache_clear()
 
 
+@pytest.mark.usefixtures("after")
+def test_status_says_what_is_asked_and_due(played: Played) -> None:
+    """Fault 3: the age of the last good copy is shown. Stands first: tests below ask for the race of that Sunday."""
+    from f1_pipeline.cli.reports import read_status
+
+    with clock.at(SUNDAY + timedelta(days=27)):
+        found = read_status(played.engine, get_settings())
+    assert found["live"]["requests_per_hour"] == 200
+    assert 0 < found["live"]["requests_last_hour"] < 60
+    assert found["live"]["next_due"] == "2026-05-03 15:05 UTC, 2026-gammaland race"
+    assert found["live"]["last_asked"].endswith(("same", "not yet", "failed"))
+    assert found["hours_since_good"]["Jolpica"] > 24
+    assert set(found["hours_since_good"]) == {"F1DB", "Jolpica"}
+
+
 def test_quiet_days_run_nothing_but_the_daily_looks(played: Played) -> None:
     assert played.performance.failed_runs == []
     assert played.scene("thursday").runs == ()
@@ -285,18 +300,3 @@ def test_an_installation_without_data_is_left_alone() -> None:
         with write_transaction(engine) as connection:
             connection.execute(insert(schema.data_loads), [load])
         assert stands_by(instance, settings) == "the championship is simulated: nothing new ever comes"
-
-
-@pytest.mark.usefixtures("after")
-def test_status_says_what_is_asked_and_due(played: Played) -> None:
-    """Fault 3: the age of the last good copy is shown."""
-    from f1_pipeline.cli.reports import read_status
-
-    with clock.at(SUNDAY + timedelta(days=27)):
-        found = read_status(played.engine, get_settings())
-    assert found["live"]["requests_per_hour"] == 200
-    assert 0 < found["live"]["requests_last_hour"] < 60
-    assert found["live"]["next_due"] == "2026-05-03 15:05 UTC, 2026-gammaland race"
-    assert found["live"]["last_asked"].endswith(("same", "not yet", "failed"))
-    assert found["hours_since_good"]["Jolpica"] > 24
-    assert set(found["hours_since_good"]) == {"F1DB", "Jolpica"}

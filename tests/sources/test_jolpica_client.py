@@ -439,7 +439,13 @@ def test_a_cache_that_breaks_later_is_named(
 
 
 def test_the_client_comes_from_the_settings(api: Any, season: list[dict[str, Any]], tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, jolpica_url=api.url + "/", jolpica_per_hour=1, http_retry_seconds="")
+    settings = Settings(
+        home=tmp_path,
+        jolpica_enabled=True,
+        jolpica_url=api.url + "/",
+        jolpica_per_hour=1,
+        http_retry_seconds="",
+    )
     client = jolpica(settings)
     assert client is not None
     with client:
