@@ -14,7 +14,7 @@ from f1_pipeline.assets.models import RemakeConfig
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.classification import started
-from f1_pipeline.domain.vocabulary import BASELINES, HORIZONS, RETIREMENT, SPRINT_HORIZONS
+from f1_pipeline.domain.vocabulary import BASELINES, HORIZONS, RETIREMENT, SPRINT_HORIZONS, SPRINT_MODELS
 from f1_pipeline.forecasting.features import cutoffs
 from f1_pipeline.forecasting.predict import race_seed
 from f1_pipeline.forecasting.scoring import score_races
@@ -27,8 +27,7 @@ from f1_pipeline.forecasting.sprint import (
 )
 from f1_pipeline.storage import reads, schema
 
-_MODEL = "rating"
-"""The model that is asked: the rating is the part that carries over to a shorter race."""
+_MODEL = SPRINT_MODELS[0]
 
 
 @asset(
@@ -37,7 +36,7 @@ _MODEL = "rating"
         "sprint_predictions",
         "predictions",
         "Forecast of the sprint of a weekend that has one, before the weekend and with the grid of the sprint.",
-        deps=[["models", f"{name}_{horizon}"] for name in (_MODEL, RETIREMENT) for horizon in HORIZONS]
+        deps=[["models", f"{name}_{horizon}"] for name in SPRINT_MODELS for horizon in HORIZONS]
         + [["features", "pre_weekend"], ["ratings", "joint"], ["raw", "starting_grid"]],
         checks=[PROBABILITIES],
     )

@@ -18,6 +18,9 @@ TRAINED_MODELS = (*ENSEMBLE_MEMBERS, "rating", "plackett_luce", "xgboost_order")
 RETIREMENT = "retirement"
 """The model of who does not reach the finish; its forecast is part of every model's finishing orders."""
 
+SPRINT_MODELS = ("rating", RETIREMENT)
+"""What a sprint is forecast with: the rating is the part that carries over to a shorter race."""
+
 REGISTERED = (*TRAINED_MODELS, RETIREMENT)
 """Everything that is trained, versioned and registered."""
 
