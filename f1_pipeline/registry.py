@@ -34,7 +34,8 @@ CHALLENGER = "challenger"
 """Alias of the version of the newest challenger, until one is promoted."""
 
 PRUNED_TAG = "artefact"
-"""Tag of a version whose artefact the housekeeping removed; run, parameters and metrics stay."""
+"""Tag of a version whose artefact the housekeeping removed, or would remove and was never stored; run, parameters and
+metrics stay."""
 
 _ANSWER_SECONDS = 10.0
 """Time in which an MLflow server says that it is there."""
@@ -79,8 +80,9 @@ class Registry:
         metrics: dict[str, float],
         tags: dict[str, str],
         alias: str | None = None,
+        artefact: bool = True,
     ) -> Registered:
-        """Store a fitted model as a new version.
+        """Store a fitted model as a new version, or without ``artefact`` what there is to know about it.
 
         ``rows`` are some of the training rows: the input signature and example are taken from them. ``tags`` carry
         the data cutoff, the last race seen and the race that the version was trained for. The alias of the champion
@@ -88,56 +90,65 @@ class Registry:
         """
         import mlflow
         from mlflow.entities import Metric, Param
-        from mlflow.models import infer_signature
 
         client = self._client()
         name = _registered_model(self.tracking_uri, self.registered_name(model.name, horizon))
-        example = rows.head(20)
-        inputs = example[model.features()].astype("float64")
-        if not hasattr(model, "empty_learner"):
-            inputs.insert(0, "race_key", example["race_key"])
-        signature = infer_signature(inputs, model.predict(example))
         parameters = model.hyperparameters()
-        common: dict[str, Any] = {
-            "name": "model",
-            "signature": signature,
-            "pip_requirements": self._requirements(model),
-            "params": parameters,
-        }
         with mlflow.start_run(experiment_id=self._experiment(name), tags=tags) as run:
-            if hasattr(model, "empty_learner"):
-                info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
-            else:
-                info = mlflow.sklearn.log_model(
-                    model, serialization_format="skops", skops_trusted_types=_trusted(), **common
-                )
+            model_id = self._log_model(model, rows.head(20)) if artefact else None
+            source = f"models:/{model_id}" if artefact else f"{run.info.artifact_uri}/model"
             # After the model, and for it: MLflow reads metrics that a run has before one by one, to write them again.
             now = int(time.time() * 1000)
             client.log_batch(
                 run.info.run_id,
-                metrics=[
-                    Metric(key, value, now, 0, model_id=info.model_id) for key, value in metrics.items()
-                ],
+                metrics=[Metric(key, value, now, 0, model_id=model_id) for key, value in metrics.items()],
                 params=[Param(key, str(value)) for key, value in parameters.items()],
             )
             version = client.create_model_version(
-                name, source=f"models:/{info.model_id}", run_id=run.info.run_id, tags=tags
+                name,
+                source=source,
+                run_id=run.info.run_id,
+                tags=tags if artefact else {**tags, PRUNED_TAG: "not stored"},
             )
         if alias is not None:
             client.set_registered_model_alias(name, alias, version.version)
         return Registered(run.info.run_id, name, str(version.version))
 
+    def _log_model(self, model: Model, example: pd.DataFrame) -> str:
+        """Store a model under the active run; the id of the logged model."""
+        import mlflow
+        from mlflow.models import infer_signature
+
+        inputs = example[model.features()].astype("float64")
+        if not hasattr(model, "empty_learner"):
+            inputs.insert(0, "race_key", example["race_key"])
+        common: dict[str, Any] = {
+            "name": "model",
+            "signature": infer_signature(inputs, model.predict(example)),
+            "pip_requirements": self._requirements(model),
+            "params": model.hyperparameters(),
+        }
+        if hasattr(model, "empty_learner"):
+            info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
+        else:
+            info = mlflow.sklearn.log_model(
+                model, serialization_format="skops", skops_trusted_types=_trusted(), **common
+            )
+        return str(info.model_id)
+
     def load(self, model: Model, name: str, version: str) -> Model:
         """The fitted model of a version; ``model`` is an unfitted one with its hyper-parameters.
 
         Raises:
-            NotReady: the version does not exist or its artefact was pruned.
+            NotReady: the version does not exist or it has no artefact (any more).
         """
         import mlflow
 
-        self._client()
+        client = self._client()
         address = f"models:/{name}/{version}"
         try:
+            if PRUNED_TAG in client.get_model_version(name, version).tags:
+                raise NotReady(f"model version {name} {version} has no artefact: only the newest are kept")
             if hasattr(model, "empty_learner"):
                 booster = mlflow.xgboost.load_model(address)
                 model.learner_ = booster

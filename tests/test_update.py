@@ -26,10 +26,19 @@ from f1_pipeline.assets.workbench import open_workbench
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import changed_races, read_state
 from f1_pipeline.backfill import run_backfill, time_left
-from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, REGISTERED, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import (
+    BASELINES,
+    COMBINED,
+    ENSEMBLE,
+    HORIZONS,
+    REGISTERED,
+    SPRINT_MODELS,
+    TRAINED_MODELS,
+)
 from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.forecasting.models import make
 from f1_pipeline.forecasting.training import training_hash
+from f1_pipeline.registry import PRUNED_TAG
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
@@ -661,7 +670,10 @@ CORRECTED = "2026-marble-gorge"
 @pytest.fixture
 def a_correction(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same world, but two drivers of a race of some weeks ago have changed places."""
+    _correct(monkeypatch)
 
+
+def _correct(monkeypatch: pytest.MonkeyPatch) -> None:
     def corrected(seasons: int, seed: int) -> Any:
         world = ONCE(seasons, seed)
         results = world.bundle.tables["race_results"].copy()
@@ -734,6 +746,59 @@ def test_an_interrupted_correction_is_finished_by_the_next_update(
     pd.testing.assert_frame_equal(_dump(home, "elo_ratings")["elo_ratings"], before)
     run_update(home, lambda line: None)
     assert not _dump(home, "elo_ratings")["elo_ratings"].equals(before)
+    assert run_update(home, lambda line: None).idle
+
+
+def test_only_artefacts_that_are_kept_are_stored(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update that dies between models and forecasts leaves versions that nobody can load. The next one trains them
+    again if they would be others by now, because a race before them was corrected; it must not stop there for good."""
+    import mlflow
+
+    before = _dump(home, "predictions")["predictions"]
+    _forget(home, "models", horizon="pre_race")
+    _forget(home, "predictions", horizon="pre_race")
+    monkeypatch.setenv("F1_MODEL_VERSIONS_KEPT", "2")
+    monkeypatch.setenv("F1_RETRAIN_RECENT", "2")
+    get_settings.cache_clear()
+    home = get_settings()
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("f1_pipeline.assets.forecaster.prediction_rows", broken)
+        with pytest.raises(UpdateFailed, match="power cut"):
+            run_update(home, lambda line: None)
+    client = mlflow.MlflowClient(home.tracking_uri, home.tracking_uri)
+    made = _dump(home, "models")["models"].query("horizon == 'pre_race' and name in @REGISTERED")
+    for name, rows in made.groupby("name"):
+        held = [
+            client.get_model_version(*key)
+            for key in zip(rows["mlflow_name"], rows["mlflow_version"], strict=True)
+        ]
+        stored = [PRUNED_TAG not in version.tags for version in held]
+        assert len(stored) > 3
+        assert sum(stored) == (len(stored) if name in SPRINT_MODELS else 2)
+        assert all(stored[-2:])
+        assert all(client.get_run(run).data.metrics for run in rows["mlflow_run_id"])
+    _correct(monkeypatch)
+    run_update(home, lambda line: None)
+    after = _dump(home, "predictions", "models")
+    place = _place(home)
+    newest = after["models"].query("horizon == 'pre_race' and name == 'elo'")
+    again = newest["race_key"].map(place) > place[CORRECTED]
+    bench = open_workbench(_engine(home), "pre_race", home)
+    known = newest.drop_duplicates("race_key", keep="last")
+    assert newest[again].groupby("race_key").size().eq(2).all()
+    assert newest[~again].groupby("race_key").size().eq(1).all()
+    assert again.sum() > 2 * 2, "more of them than were stored"
+    assert not again.all()
+    for version in known.itertuples():
+        assert version.training_hash == training_hash(bench.training(str(version.race_key), home), "pre_race")
+    old = before["race_key"].map(place) <= place[CORRECTED]
+    columns = ["race_key", "horizon", "model", "driver_id", "win_probability", "expected_position"]
+    kept = after["predictions"].merge(before.loc[old, columns[:4]], on=columns[:4])
+    pd.testing.assert_frame_equal(kept[columns], before.loc[old, columns].reset_index(drop=True))
     assert run_update(home, lambda line: None).idle
 
 

@@ -20,9 +20,10 @@ from f1_pipeline.assets.versions import (
     settle,
 )
 from f1_pipeline.assets.workbench import Workbench, open_workbench
-from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED, SPRINT_MODELS
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.settings import Settings
+from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.models import add_version, in_force, versions
 
 _THREADS = 2
@@ -61,16 +62,19 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         existing = in_force(versions(engine, name, horizon))
         recipe_of = recipes(engine, name, horizon, bench)
         registry = models.registry()
-        trained = 0
-        for fitted in _fits(name, wanted, bench, settings, existing, recipe_of, config.remake):
-            version = add_version(engine, registered_version(registry, fitted, bench))
-            remember(context.run.run_id, horizon, version, fitted.model)
-            trained += 1
-            if trained % 10 == 0:
-                context.log.info(f"{name} {horizon}: {trained} versions trained, last for {fitted.race}")
+        forecast = reads.race_keys_with(engine, schema.predictions, horizon=horizon)
+        due = _due(name, wanted, bench, settings, existing, forecast, config.remake)
+        # The others would be removed from MLflow again when the update ends: storing them took half of the time
+        # that a version takes. Forecasts of this run have them in memory; sprints are forecast by a run of their own.
+        stored = set(due if name in SPRINT_MODELS else due[-settings.model_versions_kept :])
+        for number, fitted in enumerate(_fits(name, due, bench, settings, recipe_of), start=1):
+            record = registered_version(registry, fitted, bench, artefact=fitted.race in stored)
+            remember(context.run.run_id, horizon, add_version(engine, record), fitted.model)
+            if number % 10 == 0:
+                context.log.info(f"{name} {horizon}: {number} versions trained, last for {fitted.race}")
         record_recipe(engine, name, horizon)
         settle(engine, registry, name, horizon)
-        yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": trained})
+        yield MaterializeResult(metadata={"versions in force": len(wanted), "versions trained": len(due)})
 
     return cast(AssetsDefinition, model)
 
@@ -125,36 +129,53 @@ def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
     return sorted(races, key=bench.order)
 
 
-def _fits(
+def _due(
     name: str,
     races: list[str],
     bench: Workbench,
     settings: Settings,
     existing: dict[str, dict[str, Any]],
-    recipe_of: Callable[[str], dict[str, Any]],
+    forecast: set[str],
     remake: bool,
-) -> Iterator[Fitted]:
-    """Fitted models for the races that need one, in order; the next fits run while one is registered."""
-
+) -> list[str]:
+    """Of the races for which a version has to exist those that need a new one; ``forecast``: races that have one."""
     # scikit-learn takes 2 s to import: only who fits or loads pays
     from f1_pipeline.forecasting.models import REGISTERED as CLASSES
-    from f1_pipeline.forecasting.models import make
 
     serving = bench.serving
+    used = {bench.trained_for.get(key) for key in forecast}
 
-    def fit(race: str) -> Fitted | None:
+    def needs(race: str) -> bool:
         kept = existing.get(race)
+        if kept is None or remake:
+            return True
         # Other code makes another model: what the next race is forecast with must not wait for new data.
-        if kept is not None and race == serving and kept["recipe"] != CLASSES[name].recipe:
-            kept = None
-        if kept is not None and race in bench.finished and not remake:
-            return None
-        if kept is not None and not remake and kept["training_hash"] == bench.training_hash(race, settings):
-            return None
+        if race == serving and kept["recipe"] != CLASSES[name].recipe:
+            return True
+        # What finished races were forecast with stays. A version that an interrupted update has left unused does not,
+        # if its rows are others by now: without its artefact nobody could have it again.
+        if race in bench.finished and race in used:
+            return False
+        return bool(kept["training_hash"] != bench.training_hash(race, settings))
+
+    return [race for race in races if needs(race)]
+
+
+def _fits(
+    name: str,
+    races: list[str],
+    bench: Workbench,
+    settings: Settings,
+    recipe_of: Callable[[str], dict[str, Any]],
+) -> Iterator[Fitted]:
+    """Models fitted for the races, in order; the next fits run while one is registered."""
+    from f1_pipeline.forecasting.models import make
+
+    def fit(race: str) -> Fitted:
         return fit_for(race, make(name, bench.horizon, settings.seed, recipe_of(race)), bench, settings)
 
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
-        yield from filter(None, pool.map(fit, races))
+        yield from pool.map(fit, races)
 
 
 @asset(

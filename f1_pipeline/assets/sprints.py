@@ -14,7 +14,7 @@ from f1_pipeline.assets.models import RemakeConfig
 from f1_pipeline.assets.resources import Database, Models
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.classification import started
-from f1_pipeline.domain.vocabulary import BASELINES, HORIZONS, RETIREMENT, SPRINT_HORIZONS
+from f1_pipeline.domain.vocabulary import BASELINES, HORIZONS, RETIREMENT, SPRINT_HORIZONS, SPRINT_MODELS
 from f1_pipeline.forecasting.features import cutoffs
 from f1_pipeline.forecasting.predict import race_seed
 from f1_pipeline.forecasting.scoring import score_races
@@ -37,7 +37,7 @@ _MODEL = "rating"
         "sprint_predictions",
         "predictions",
         "Forecast of the sprint of a weekend that has one, before the weekend and with the grid of the sprint.",
-        deps=[["models", f"{RETIREMENT}_{horizon}"] for horizon in HORIZONS]
+        deps=[["models", f"{name}_{horizon}"] for name in SPRINT_MODELS for horizon in HORIZONS]
         + [["features", horizon] for horizon in HORIZONS]
         + [["ratings", "joint"], ["raw", "starting_grid"]],
         checks=[PROBABILITIES],

@@ -118,9 +118,9 @@ def fit_for(race: str, model: "Model", bench: Workbench, settings: Settings) -> 
 
 
 def registered_version(
-    registry: Registry, fitted: Fitted, bench: Workbench, alias: str | None = None
+    registry: Registry, fitted: Fitted, bench: Workbench, alias: str | None = None, artefact: bool = True
 ) -> dict[str, Any]:
-    """Store a fitted model; returns its record for the table of versions."""
+    """Store a fitted model (without ``artefact``: all but itself); returns its record for the table of versions."""
     model, horizon = fitted.model, bench.horizon
     races = bench.history.races
     # Not from the features: a challenger for the race is trained before there is a grid to describe.
@@ -134,7 +134,7 @@ def registered_version(
         "horizon": horizon,
         "recipe": json.dumps({"version": model.recipe, **recipe}, sort_keys=True),
     }
-    registered = registry.register(model, horizon, fitted.example, fitted.metrics, tags, alias)
+    registered = registry.register(model, horizon, fitted.example, fitted.metrics, tags, alias, artefact)
     return {
         "name": model.name,
         "horizon": horizon,

@@ -18,6 +18,9 @@ TRAINED_MODELS = (*ENSEMBLE_MEMBERS, "rating", "plackett_luce", "xgboost_order")
 RETIREMENT = "retirement"
 """The model of who does not reach the finish; its forecast is part of every model's finishing orders."""
 
+SPRINT_MODELS = (RETIREMENT,)
+"""Registered models that forecasts of sprints load; the others that they ask are fitted for each sprint."""
+
 REGISTERED = (*TRAINED_MODELS, RETIREMENT)
 """Everything that is trained, versioned and registered."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -269,33 +270,29 @@ def _scenarios(situation: Situation, following: RaceDraws, finals: dict[str, Fin
     contenders = sorted(
         (name for name in racing if chance[name] >= CONTENDER_FROM), key=lambda name: (-chance[name], name)
     )
-    parts = [_no_scenarios()]
+    champions = {kind: final.places == 1 for kind, final in finals.items()}
+    listed = {
+        kind: np.flatnonzero(champion.mean(axis=0) >= CONTENDER_FROM) for kind, champion in champions.items()
+    }
+    rows: list[tuple[Any, ...]] = []
     for name in contenders[:CONTENDERS]:
         place = following.positions[:, racing.index(name)]
         for result in np.unique(place).tolist():
             given = place == result
             if given.sum() < SCENARIO_DRAWS:
                 continue
-            for kind, final in finals.items():
-                champion = final.places == 1
+            for kind, champion in champions.items():
                 title = champion[given].mean(axis=0)
-                listed = np.flatnonzero(champion.mean(axis=0) >= CONTENDER_FROM)
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "race_key": situation.race_key,
-                            "kind": kind,
-                            "driver_id": name,
-                            "position": result,
-                            "entity_id": [final.entities[index] for index in listed],
-                            "probability": given.mean(),
-                            "title_probability": title[listed],
-                        }
-                    )
-                )
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+                head = (situation.race_key, kind, name, result)
+                rows += [
+                    (*head, finals[kind].entities[index], given.mean(), title[index])
+                    for index in listed[kind].tolist()
+                ]
+    return pd.DataFrame(rows, columns=_SCENARIO) if rows else _no_scenarios()
+
+
+_SCENARIO = ["race_key", "kind", "driver_id", "position", "entity_id", "probability", "title_probability"]
 
 
 def _no_scenarios() -> pd.DataFrame:
-    columns = ["race_key", "kind", "driver_id", "position", "entity_id", "probability", "title_probability"]
-    return pd.DataFrame(columns=columns)
+    return pd.DataFrame(columns=_SCENARIO)
