@@ -52,7 +52,7 @@ def start_run() -> None:
         DatabaseUnavailableError: there is nothing to read.
     """
     with reading() as connection:
-        version = queries.data_version(connection)
+        version = queries.state.data_version(connection)
     st.session_state[_VERSION] = f"{tables_url()}|{version}"
 
 
@@ -68,23 +68,23 @@ def _cached(
 
 
 def read(query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
-    """The answer of a query of ``queries.py`` for the data version of this run.
+    """The answer of a query of ``f1_app.queries`` for the data version of this run.
 
     Raises:
         DatabaseUnavailableError: the database went away since the run began.
     """
-    name = f"{getattr(query, '__qualname__', repr(query))}"
+    name = f"{query.__module__}.{getattr(query, '__qualname__', repr(query))}"
     return cast("T", _cached(name, st.session_state[_VERSION], arguments, named, query))
 
 
 def state() -> State | None:
     """What the database holds; None before the first load."""
-    loaded = read(queries.loaded)
+    loaded = read(queries.state.loaded)
     if loaded is None:
         return None
     return State(
         loaded=loaded,
-        newest=read(queries.newest_finished_race),
-        next=read(queries.next_race, read(queries.data_clock)),
+        newest=read(queries.races.newest_finished_race),
+        next=read(queries.races.next_race, read(queries.state.data_clock)),
         today=dt.datetime.now(dt.UTC).date(),
     )

@@ -23,8 +23,8 @@ KEY = "2026-testland"
 
 def test_next_race_is_the_first_without_a_result_that_was_not_cancelled(database: Path) -> None:
     with reading() as connection:
-        race = queries.next_race(connection)
-        newest = queries.newest_finished_race(connection)
+        race = queries.races.next_race(connection)
+        newest = queries.races.newest_finished_race(connection)
     assert race is not None
     assert (race.race_key, race.round, race.is_sprint_weekend) == ("2026-betatown", 4, True)
     assert (race.circuit, race.time_zone, race.length_km) == ("Testring", "Australia/Sydney", 5.25)
@@ -38,12 +38,12 @@ def test_next_race_is_the_first_without_a_result_that_was_not_cancelled(database
 def test_the_pages_and_the_pipeline_name_the_same_next_race(database: Path, days: int | None) -> None:
     engine = get_engine(f"sqlite:///{database}")
     with reading() as connection:
-        first = queries.next_race(connection)
+        first = queries.races.next_race(connection)
         assert first is not None
         start = dt.datetime.combine(first.date, dt.time(13), dt.UTC)
         now = None if days is None else start + dt.timedelta(days=days)
-        shown = queries.next_race(connection, now)
-        clock = queries.data_clock(connection)
+        shown = queries.races.next_race(connection, now)
+        clock = queries.state.data_clock(connection)
     try:
         found = calendar_now(engine, now=now)
         assert shown is not None
@@ -54,8 +54,8 @@ def test_the_pages_and_the_pipeline_name_the_same_next_race(database: Path, days
 
 def test_forecast_is_of_one_race_one_horizon_and_one_model(database: Path) -> None:
     with reading() as connection:
-        frame = queries.forecast(connection, KEY, "pre_race", "ensemble")
-        everything = queries.forecast(connection, KEY, "pre_race")
+        frame = queries.forecasts.forecast(connection, KEY, "pre_race", "ensemble")
+        everything = queries.forecasts.forecast(connection, KEY, "pre_race")
     assert list(frame["code"]) == [
         "ARR",
         "BRA",
@@ -74,26 +74,26 @@ def test_forecast_is_of_one_race_one_horizon_and_one_model(database: Path) -> No
 
 def test_lists_of_what_there_is(database: Path) -> None:
     with reading() as connection:
-        assert queries.forecast_seasons(connection) == [2026, 2025]
-        races = queries.forecast_races(connection, 2026)
+        assert queries.forecasts.forecast_seasons(connection) == [2026, 2025]
+        races = queries.forecasts.forecast_races(connection, 2026)
         assert list(races["race_key"]) == ["2026-betatown", KEY, "2026-alphaville"]
         assert [bool(value) for value in races["finished"]] == [False, True, True]
-        assert queries.forecast_choices(connection, "2026-betatown") == [
+        assert queries.forecasts.forecast_choices(connection, "2026-betatown") == [
             ("pre_weekend", "elo"),
             ("pre_weekend", "ensemble"),
             ("pre_weekend", "uniform"),
         ]
-        assert sorted(queries.scored_horizons(connection)) == ["pre_race", "pre_weekend"]
+        assert sorted(queries.scores.scored_horizons(connection)) == ["pre_race", "pre_weekend"]
 
 
 def test_result_and_scores_of_a_race(database: Path) -> None:
     with reading() as connection:
-        result = queries.result(connection, "2026-alphaville")
-        scores = queries.race_scores(connection, "2026-alphaville", "pre_race")
-        accuracy = queries.accuracy(connection, "pre_race")
-        trained = queries.trained_model(connection, "elo", "pre_weekend", 7)
-        assert queries.trained_model(connection, "ensemble", "pre_weekend", 7) is None
-        assert queries.result(connection, "2026-betatown").empty
+        result = queries.races.result(connection, "2026-alphaville")
+        scores = queries.scores.race_scores(connection, "2026-alphaville", "pre_race")
+        accuracy = queries.scores.accuracy(connection, "pre_race")
+        trained = queries.forecasts.trained_model(connection, "elo", "pre_weekend", 7)
+        assert queries.forecasts.trained_model(connection, "ensemble", "pre_weekend", 7) is None
+        assert queries.races.result(connection, "2026-betatown").empty
     assert result["code"].iloc[0] == "BRA"
     assert result["reason_retired"].iloc[-1] == "Gearbox"
     assert list(scores["model"]) == ["ensemble", "elo", "uniform"]
@@ -105,8 +105,8 @@ def test_result_and_scores_of_a_race(database: Path) -> None:
 
 def test_unknown_race_is_none_and_never_part_of_a_statement(database: Path) -> None:
     with reading() as connection:
-        assert queries.race(connection, "x' OR '1'='1") is None
-        assert queries.forecast(connection, "x' OR '1'='1", "pre_race").empty
+        assert queries.races.race(connection, "x' OR '1'='1") is None
+        assert queries.forecasts.forecast(connection, "x' OR '1'='1", "pre_race").empty
 
 
 def test_one_race_never_reads_a_whole_table(database: Path) -> None:
@@ -117,11 +117,11 @@ def test_one_race_never_reads_a_whole_table(database: Path) -> None:
     event.listen(engine, "before_cursor_execute", listener)
     try:
         with reading() as connection:
-            queries.race(connection, KEY)
-            queries.forecast(connection, KEY, "pre_race", "elo")
-            queries.forecast_choices(connection, KEY)
-            queries.result(connection, KEY)
-            queries.race_scores(connection, KEY, "pre_race")
+            queries.races.race(connection, KEY)
+            queries.forecasts.forecast(connection, KEY, "pre_race", "elo")
+            queries.forecasts.forecast_choices(connection, KEY)
+            queries.races.result(connection, KEY)
+            queries.scores.race_scores(connection, KEY, "pre_race")
     finally:
         event.remove(engine, "before_cursor_execute", listener)
     assert len(statements) == 5
@@ -142,15 +142,17 @@ def test_the_market_is_not_ranked_among_models_of_other_races(database: Path) ->
         row = connection.execute(select(schema.model_accuracy).limit(1)).mappings().one()
         connection.execute(insert(schema.model_accuracy).values({**row, "model": "market"}))
     with reading() as connection:
-        assert "market" not in set(queries.accuracy(connection, row["horizon"])["model"])
-        assert "market" not in set(queries.race_scores(connection, row["race_key"], row["horizon"])["model"])
+        assert "market" not in set(queries.scores.accuracy(connection, row["horizon"])["model"])
+        assert "market" not in set(
+            queries.scores.race_scores(connection, row["race_key"], row["horizon"])["model"]
+        )
     file.dispose()
 
 
 def test_data_version_changes_with_loads_predictions_and_scores(database: Path) -> None:
     def version() -> str:
         with reading() as connection:
-            return queries.data_version(connection)
+            return queries.state.data_version(connection)
 
     seen = [version()]
     assert version() == seen[0]
@@ -174,13 +176,13 @@ def test_the_database_refuses_to_be_written(database: Path) -> None:
     with pytest.raises(DatabaseUnavailableError, match="readonly"), reading() as connection:
         connection.execute(delete(schema.predictions))
     with reading() as connection:
-        assert len(queries.forecast(connection, KEY, "pre_race")) == 18
+        assert len(queries.forecasts.forecast(connection, KEY, "pre_race")) == 18
 
 
 def test_loaded_names_the_bulk_source(make_database: Callable[..., Path]) -> None:
     make_database(source="simulated")
     with reading() as connection:
-        state = queries.loaded(connection)
+        state = queries.state.loaded(connection)
     assert state is not None
     assert state.simulated
     assert state.release == "v2026.5"
@@ -193,7 +195,7 @@ def test_missing_file_and_missing_tables_are_told_apart(f1_home: Path) -> None:
     assert not (f1_home / "f1.db").exists()  # looking does not create it
     (f1_home / "f1.db").touch()
     with pytest.raises(DatabaseUnavailableError) as empty, reading() as connection:
-        queries.data_version(connection)
+        queries.state.data_version(connection)
     assert empty.value.problem is Problem.NO_TABLES
     assert "predictions" in empty.value.detail
 
@@ -201,20 +203,20 @@ def test_missing_file_and_missing_tables_are_told_apart(f1_home: Path) -> None:
 def test_a_file_that_is_no_database_is_unreachable(f1_home: Path) -> None:
     (f1_home / "f1.db").write_bytes(b"this is not a database at all, and long enough to be read as one" * 20)
     with pytest.raises(DatabaseUnavailableError) as error, reading() as connection:
-        queries.data_version(connection)
+        queries.state.data_version(connection)
     assert error.value.problem is Problem.UNREACHABLE
 
 
 def test_a_database_that_comes_back_is_read_again(make_database: Callable[..., Path]) -> None:
     file = make_database()
     with reading() as connection:
-        assert queries.loaded(connection) is not None
+        assert queries.state.loaded(connection) is not None
     file.unlink()
     with pytest.raises(DatabaseUnavailableError), reading() as connection:
-        queries.loaded(connection)
+        queries.state.loaded(connection)
     make_database(source="simulated")
     with reading() as connection:
-        state = queries.loaded(connection)
+        state = queries.state.loaded(connection)
     assert state is not None
     assert state.simulated
 
@@ -246,7 +248,7 @@ def test_paths_may_hold_what_a_uri_may_not(database: Path, monkeypatch: pytest.M
     monkeypatch.setenv("F1_HOME", str(odd))
     get_settings.cache_clear()
     with reading() as connection:
-        assert queries.next_race(connection) is not None
+        assert queries.races.next_race(connection) is not None
 
 
 def test_postgresql_is_asked_to_be_read_only(monkeypatch: pytest.MonkeyPatch) -> None:

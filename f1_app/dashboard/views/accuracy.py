@@ -143,7 +143,7 @@ def _by_season(frame: pd.DataFrame, name: str, metric: style.Metric) -> None:
 def render() -> None:
     """Draw the page."""
     st.title("How good are we", anchor=False)
-    horizons = style.in_order(data.read(queries.scored_horizons), style.HORIZONS)
+    horizons = style.in_order(data.read(queries.scores.scored_horizons), style.HORIZONS)
     if not horizons:
         messages.nothing(
             "No forecast has been scored yet.",
@@ -165,7 +165,7 @@ def render() -> None:
             show=style.horizon_label,
             kind="radio",
         )
-    frame = data.read(queries.accuracy, horizon)
+    frame = data.read(queries.scores.accuracy, horizon)
     with second:
         name = choose(
             "Score",

@@ -25,7 +25,7 @@ def _pick_race(seasons: list[int]) -> str:
         season = choose(
             "Season", options, page=PAGE, name="season", default=named if named in options else options[0]
         )
-    calendar = data.read(queries.forecast_races, int(season)).set_index("race_key")
+    calendar = data.read(queries.forecasts.forecast_races, int(season)).set_index("race_key")
     keys = [str(key) for key in calendar.index]
     finished = [key for key in keys if calendar["finished"][key]]
 
@@ -57,7 +57,7 @@ def _podium(result: pd.DataFrame) -> None:
 
 
 def _compare(race: Race) -> None:
-    choices = data.read(queries.forecast_choices, race.race_key)
+    choices = data.read(queries.forecasts.forecast_choices, race.race_key)
     horizons = style.in_order((horizon for horizon, _ in choices), style.HORIZONS)
     horizon = choose(
         "What the forecasts knew",
@@ -68,9 +68,9 @@ def _compare(race: Race) -> None:
         show=style.horizon_label,
         kind="radio",
     )
-    forecasts = data.read(queries.forecast, race.race_key, horizon)
-    result = data.read(queries.result, race.race_key)
-    scores = data.read(queries.race_scores, race.race_key, horizon)
+    forecasts = data.read(queries.forecasts.forecast, race.race_key, horizon)
+    result = data.read(queries.races.result, race.race_key)
+    scores = data.read(queries.scores.race_scores, race.race_key, horizon)
     names = style.in_order(forecasts["model"], style.MODELS)
     _podium(result)
     knows = style.HORIZON_KNOWS.get(horizon, style.horizon_label(horizon))
@@ -104,12 +104,12 @@ def _compare(race: Race) -> None:
 
 def render() -> None:
     """Draw the page."""
-    seasons = data.read(queries.forecast_seasons)
+    seasons = data.read(queries.forecasts.forecast_seasons)
     if not seasons:
         st.title("Any race", anchor=False)
         messages.no_forecasts()
         return
-    race = data.read(queries.race, _pick_race(seasons))
+    race = data.read(queries.races.race, _pick_race(seasons))
     if race is None:
         messages.no_forecasts()
         return

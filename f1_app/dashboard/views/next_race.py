@@ -40,7 +40,7 @@ def _provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
     version = int(row["model_version"])
     knows = style.HORIZON_KNOWS.get(horizon, style.horizon_label(horizon))
     made_by = f"{style.model_label(model)}, version {version}"
-    trained = data.read(queries.trained_model, model, horizon, version)
+    trained = data.read(queries.forecasts.trained_model, model, horizon, version)
     if trained is not None:
         made_by += f" (trained on {trained.training_rows:,} entries up to {trained.trained_through})"
     st.caption(
@@ -50,7 +50,7 @@ def _provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
 
 
 def _forecast(race: Race) -> None:
-    choices = data.read(queries.forecast_choices, race.race_key)
+    choices = data.read(queries.forecasts.forecast_choices, race.race_key)
     if not choices:
         messages.nothing(
             "No forecast of this race yet.",
@@ -72,7 +72,7 @@ def _forecast(race: Race) -> None:
     models = style.in_order((model for at, model in choices if at == horizon), style.MODELS)
     with right:
         model = choose("Model", models, page=PAGE, name="model", default=models[0], show=style.model_label)
-    frame = data.read(queries.forecast, race.race_key, horizon, model)
+    frame = data.read(queries.forecasts.forecast, race.race_key, horizon, model)
     _provenance(frame, horizon, model)
     _favourites(frame)
     chart, table = st.columns([3, 5], gap="medium")

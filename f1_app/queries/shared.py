@@ -1,0 +1,41 @@
+"""What the queries of several topics are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Exists, Label, Select, exists, func
+
+from f1_pipeline.storage.schema import constructors, drivers, predictions, race_results, races
+
+
+def frame_of(connection: Connection, statement: Select[Any]) -> pd.DataFrame:
+    """The answer of a statement, with its columns named even where there is no row."""
+    result = connection.execute(statement)
+    return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+
+
+def has_result() -> Exists:
+    """Whether the race of the row around it has a result."""
+    return exists().where(race_results.c.race_key == races.c.race_key)
+
+
+def has_forecast() -> Exists:
+    """Whether the race of the row around it has a forecast."""
+    return exists().where(predictions.c.race_key == races.c.race_key)
+
+
+def code_of_driver() -> Label[Any]:
+    """The three letters a driver is known by; before codes existed, the beginning of the last name."""
+    return func.coalesce(drivers.c.code, func.upper(func.substr(drivers.c.last_name, 1, 3))).label("code")
+
+
+def name_of_driver(driver_id: Any) -> Label[Any]:
+    """The name of a driver, or the id where the table of drivers is not filled."""
+    return func.coalesce(drivers.c.name, driver_id).label("driver")
+
+
+def name_of_team(constructor_id: Any) -> Label[Any]:
+    """The name of a constructor, or the id where the table of constructors is not filled."""
+    return func.coalesce(constructors.c.name, constructor_id).label("team")

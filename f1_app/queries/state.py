@@ -1,0 +1,50 @@
+"""What the database holds, of which release, and whether it changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from sqlalchemy import Connection, func, select
+
+from f1_app.records import SIMULATED, Loaded
+from f1_pipeline.storage.schema import data_loads, model_accuracy, predictions
+
+BULK_SOURCES = ("f1db", SIMULATED)
+"""Sources a whole database comes from; others (a late weekend, weather) only add to one of these."""
+
+
+def data_version(connection: Connection) -> str:
+    """A short text that changes whenever loads, predictions or scores change.
+
+    The counts are there because two runs may commit in another order than their time stamps say: the
+    newest stamp alone would then hide the later commit.
+    """
+    row = connection.execute(
+        select(
+            select(func.max(data_loads.c.id)).scalar_subquery(),
+            select(func.max(predictions.c.created_at)).scalar_subquery(),
+            select(func.count()).select_from(predictions).scalar_subquery(),
+            select(func.max(model_accuracy.c.scored_at)).scalar_subquery(),
+            select(func.count()).select_from(model_accuracy).scalar_subquery(),
+        )
+    ).one()
+    return "|".join("-" if value is None else str(value) for value in row)
+
+
+def loaded(connection: Connection) -> Loaded | None:
+    """The newest load of a bulk source, or None before the first load."""
+    row = connection.execute(
+        select(data_loads.c.source, data_loads.c.release, data_loads.c.loaded_at)
+        .where(data_loads.c.source.in_(BULK_SOURCES))
+        .order_by(data_loads.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Loaded(*row)
+
+
+def data_clock(connection: Connection) -> dt.datetime | None:
+    """The time of day where the tables follow a source that is still published, else None: a local archive or a
+    simulated season may end at any time."""
+    found = loaded(connection)
+    return dt.datetime.now(dt.UTC) if found and re.fullmatch(r"v\d{4}\.\d+\.\d+", found.release) else None
