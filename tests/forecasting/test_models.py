@@ -32,6 +32,7 @@ from f1_pipeline.forecasting.models import MODELS, RetirementModel, WinModel, ba
 from f1_pipeline.forecasting.models.trees import ForestWin
 from f1_pipeline.forecasting.predict import (
     COMMON_ERROR,
+    UNHEARD_SHARE,
     ModelForecast,
     add_combined,
     prediction_rows,
@@ -421,6 +422,24 @@ def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() 
     alone, none = log_pool(np.array([[0.7, 0.3]]))
     np.testing.assert_allclose(alone, [0.7, 0.3])
     assert none.tolist() == [0.0, 0.0]
+
+
+def test_the_forest_has_a_say_in_the_lower_places_where_it_is_no_member() -> None:
+    members = _forecasts(6)
+    regression = np.linspace(1.0, -1.0, 6)
+    members["plackett_luce"] = ModelForecast(3, members["plackett_luce"].win, places=regression)
+    forest = np.array([0.05, 0.05, 0.1, 0.2, 0.2, 0.4])
+    members["random_forest"] = ModelForecast(2, forest)
+    weekend, race = (add_combined(members, {ENSEMBLE: 2, POOL: 2}, horizon)[POOL] for horizon in HORIZONS)
+    assert weekend.places is not None
+    np.testing.assert_allclose(weekend.places, regression + UNHEARD_SHARE * np.log(forest))
+    assert race.places is not None
+    np.testing.assert_allclose(race.places, regression)
+    # Whom it calls impossible is not thrown to the end of every order.
+    members["random_forest"] = ModelForecast(2, np.array([0.0, 0.2, 0.2, 0.2, 0.2, 0.2]))
+    floored = add_combined(members, {ENSEMBLE: 2, POOL: 2}, "pre_weekend")[POOL].places
+    assert floored is not None
+    assert np.isfinite(floored).all()
 
 
 def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
