@@ -37,7 +37,7 @@ numbers.
 def choose_model(names: list[str]) -> str:
     """Whose forecasts are looked at one by one."""
     return choose(
-        "Model",
+        "Forecasts of",
         names,
         page=PAGE,
         name="model",
@@ -117,7 +117,9 @@ def misses(worst: pd.DataFrame, horizon: str, model: str) -> None:
         width="stretch",
         height=full_height(len(worst)),
         column_config={
-            "had": percent_column("Winner had %", "Probability given to the driver who won"),
+            "had": st.column_config.NumberColumn(
+                "Winner had %", help="Probability given to the driver who won", format="%.2f"
+            ),
             "favourite had": percent_column("Favourite had %"),
             "Log loss": st.column_config.NumberColumn("Log loss", format="%.2f"),
             "Forecast": st.column_config.LinkColumn(
