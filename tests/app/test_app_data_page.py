@@ -239,3 +239,10 @@ def test_links_are_shown_only_where_they_can_be_right(
     links = server_links(page, host=host, dagster_port=3000, mlflow_port=5000, mlflow_uri=uri)
     assert (links.get("Dagster: runs"), links.get("MLflow: models")) == expected
     assert "secret" not in str(links)
+
+
+def test_nonsense_in_the_address_falls_back(filled: Path) -> None:
+    at = show(PAGE, tables="<script>", change="<script>")
+    assert at.query_params.get("tables") is None
+    assert at.query_params["change"] == at.selectbox(key="data:change").value
+    assert "<script>" not in texts(at)
