@@ -25,6 +25,9 @@ def main() -> None:
         [
             st.Page("views/next_race.py", title="Next race", default=True),
             st.Page("views/compare.py", title="Any race", url_path="compare"),
+            st.Page("views/championship.py", title="Championship", url_path="championship"),
+            st.Page("views/standings.py", title="Standings", url_path="standings"),
+            st.Page("views/calendar.py", title="Calendar", url_path="calendar"),
             st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
             st.Page("views/data.py", title="Data", url_path="data"),
         ],

@@ -222,3 +222,8 @@ def start_times(start_at: dt.datetime, viewer: ZoneInfo | None, track: ZoneInfo 
 def plural(count: int, word: str) -> str:
     """A count with its noun: 1 day, 2 days."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def words(identifier: object) -> str:
+    """An id of the source as words: ``coventry-climax`` is Coventry Climax; nothing where there is none."""
+    return identifier.replace("-", " ").title() if isinstance(identifier, str) else ""

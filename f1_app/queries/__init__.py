@@ -5,6 +5,24 @@ aware UTC datetimes, probabilities are in [0, 1] as the tables hold them: roundi
 belong to the pages.
 """
 
-from f1_app.queries import data_state, forecasts, races, scores, state
+from f1_app.queries import (
+    calendar,
+    championship,
+    data_state,
+    forecasts,
+    races,
+    scores,
+    standings,
+    state,
+)
 
-__all__ = ["data_state", "forecasts", "races", "scores", "state"]
+__all__ = [
+    "calendar",
+    "championship",
+    "data_state",
+    "forecasts",
+    "races",
+    "scores",
+    "standings",
+    "state",
+]
