@@ -69,13 +69,20 @@ def past_winners(connection: Connection, race_key: str, limit: int = 10) -> pd.D
     if this is None:
         names = [column.name for column in columns]
         return pd.DataFrame(columns=[*names, "same_circuit"])
-    # By date first: the index on it is what keeps later races out, and the list in order.
-    frame = frame_of(
-        connection,
-        statement.where(
+    # The races first, and their results by key: in one statement SQLite starts with the table of results and reads
+    # all of it (24 ms of 25,000 rows, against 1).
+    earlier = connection.scalars(
+        select(races.c.race_key)
+        .where(
             races.c.date < this.date,
             or_(races.c.circuit_id == this.circuit_id, races.c.grand_prix_id == this.grand_prix_id),
-            race_results.c.position == 1,
-        ),
+        )
+        .order_by(races.c.date.desc())
+        # A race that was never run has no winner; a season has one of them at most.
+        .limit(2 * limit)
+    ).all()
+    frame = frame_of(
+        connection,
+        statement.where(race_results.c.race_key.in_(earlier), race_results.c.position == 1),
     )
     return frame.assign(same_circuit=frame["circuit_id"] == this.circuit_id)
