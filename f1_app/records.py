@@ -62,3 +62,21 @@ class CalendarStamp:
 
     changed_at: dt.datetime
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A circuit as it was on the day of a race."""
+
+    circuit_id: str
+    name: str
+    full_name: str | None
+    place: str | None
+    country_id: str | None
+    latitude: float | None
+    longitude: float | None
+    length_km: float | None
+    turns: int | None
+    elevation_m: float | None
+    type: str | None
+    direction: str | None

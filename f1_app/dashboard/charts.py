@@ -45,7 +45,9 @@ def win_chart(frame: pd.DataFrame, season: int) -> Any:
     colours = team_colours(season, frame["constructor_id"])
     seconds = second_drivers(frame)
     percents = frame["win_probability"] * 100
-    low, high = frame["interval_low"] * 100, frame["interval_high"] * 100
+    # Forecasts of sprints state no interval at all.
+    bounds = frame.reindex(columns=["interval_low", "interval_high"]).astype("float64") * 100
+    low, high = bounds["interval_low"], bounds["interval_high"]
     has_interval = bool(low.notna().any())
     texts = [style.percent(value) for value in frame["win_probability"]]
     intervals = [

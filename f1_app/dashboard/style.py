@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 HORIZONS: Final = {
     # Newest knowledge first: that is the one a page opens with.
     "pre_race": "After qualifying",
+    "pre_sprint": "After sprint qualifying",
     "pre_weekend": "Before the weekend",
 }
 
 HORIZON_KNOWS: Final = {
     "pre_race": "After qualifying",
+    "pre_sprint": "After sprint qualifying",
     "pre_weekend": "Entry list only",
 }
 
@@ -226,4 +228,35 @@ def plural(count: int, word: str) -> str:
 
 def words(identifier: object) -> str:
     """An id of the source as words: ``coventry-climax`` is Coventry Climax; nothing where there is none."""
-    return identifier.replace("-", " ").title() if isinstance(identifier, str) else ""
+    return identifier.replace("-", " ").replace("_", " ").title() if isinstance(identifier, str) else ""
+
+
+SESSIONS: Final = {
+    "FP1": "First practice",
+    "SQ": "Sprint qualifying",
+    "S": "Sprint",
+    "Q": "Qualifying",
+    "R": "Race",
+}
+
+REASONS: Final = {
+    # How a group of features is called, and its colour (Okabe and Ito).
+    "rating": ("Pace rating of car and driver", "#0072B2"),
+    "weekend": ("Practice, qualifying, grid", "#E69F00"),
+    "driver": ("Driver's season so far", "#CC79A7"),
+    "constructor": ("Team's season so far", "#009E73"),
+    "circuit": ("Record at this circuit", "#56B4E9"),
+    "xgboost_order": ("Boosted trees, all features", "#8C6D46"),
+    "random_forest": ("Random forest, all features", "#A9ACB3"),
+}
+
+
+def reason_label(group: str) -> str:
+    """How a group of features is called."""
+    return REASONS[group][0] if group in REASONS else group.replace("_", " ").capitalize()
+
+
+def local_time(moment: dt.datetime, zone_: ZoneInfo | None) -> str:
+    """Day and time in a zone, short enough for a table: Sun 26 Jul 15:00."""
+    there = moment.astimezone(zone_ or dt.UTC)
+    return f"{there:%a} {there.day} {there:%b %H:%M}"

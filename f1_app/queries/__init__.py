@@ -9,20 +9,28 @@ from f1_app.queries import (
     calendar,
     championship,
     data_state,
+    distributions,
     forecasts,
     races,
     scores,
+    sprints,
     standings,
     state,
+    venues,
+    weekends,
 )
 
 __all__ = [
     "calendar",
     "championship",
     "data_state",
+    "distributions",
     "forecasts",
     "races",
     "scores",
+    "sprints",
     "standings",
     "state",
+    "venues",
+    "weekends",
 ]

@@ -69,6 +69,9 @@ def forecast(connection: Connection, race_key: str, horizon: str, model: str | N
             predictions.c.podium_probability,
             predictions.c.points_probability,
             predictions.c.expected_position,
+            predictions.c.retirement_probability,
+            predictions.c.expected_points,
+            predictions.c.draws,
             predictions.c.model_version,
             predictions.c.cutoff,
             predictions.c.created_at,
@@ -92,8 +95,8 @@ def forecast(connection: Connection, race_key: str, horizon: str, model: str | N
     frame = frame_of(connection, statement)
     frame["code"] = frame["code"].fillna(frame["driver_id"].str[:3].str.upper())
     # All-empty columns arrive as objects; charts and tables want numbers.
-    bounds = ["interval_low", "interval_high"]
-    frame[bounds] = frame[bounds].astype("float64")
+    optional = ["interval_low", "interval_high", "retirement_probability", "expected_points", "draws"]
+    frame[optional] = frame[optional].astype("float64")
     return frame
 
 

@@ -8,9 +8,14 @@ import streamlit as st
 from f1_app import queries
 from f1_app.dashboard import charts, data, style
 from f1_app.dashboard.components import messages
+from f1_app.dashboard.components.distribution import distribution
 from f1_app.dashboard.components.picker import choose
+from f1_app.dashboard.components.provenance import provenance
 from f1_app.dashboard.components.race_header import race_header
+from f1_app.dashboard.components.sprint import sprint
 from f1_app.dashboard.components.tables import forecast_table
+from f1_app.dashboard.components.venue import circuit
+from f1_app.dashboard.components.weekend import weekend
 from f1_app.records import Race
 
 PAGE = "next"
@@ -32,21 +37,6 @@ def _favourites(frame: pd.DataFrame) -> None:
             border=True,
             height="stretch",
         )
-
-
-def _provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
-    """What the forecast knew, who made it and when: without it a probability cannot be judged."""
-    row = frame.iloc[0]
-    version = int(row["model_version"])
-    knows = style.HORIZON_KNOWS.get(horizon, style.horizon_label(horizon))
-    made_by = f"{style.model_label(model)}, version {version}"
-    trained = data.read(queries.forecasts.trained_model, model, horizon, version)
-    if trained is not None:
-        made_by += f" (trained on {trained.training_rows:,} entries up to {trained.trained_through})"
-    st.caption(
-        f"**{knows}, cutoff {style.utc_minute(row['cutoff'])}** · {made_by} · data release"
-        f" {row['data_release']} · made {style.utc_minute(row['created_at'])}"
-    )
 
 
 def _forecast(race: Race) -> None:
@@ -73,9 +63,14 @@ def _forecast(race: Race) -> None:
     with right:
         model = choose("Model", models, page=PAGE, name="model", default=models[0], show=style.model_label)
     frame = data.read(queries.forecasts.forecast, race.race_key, horizon, model)
-    _provenance(frame, horizon, model)
+    # Knowledge grows from the end of the list to its beginning.
+    earlier = [at for at in horizons[horizons.index(horizon) + 1 :] if (at, model) in choices]
+    before = data.read(queries.forecasts.forecast, race.race_key, earlier[0], model) if earlier else None
+    provenance(frame, horizon, model)
+    if horizon == "pre_race" and data.read(queries.weekends.grid_is_provisional, race.race_key):
+        st.caption("The grid is provisional: the order of qualifying, without penalties.")
     _favourites(frame)
-    chart, table = st.columns([3, 5], gap="medium")
+    chart, table = st.columns([1, 2], gap="medium")
     with chart:
         st.subheader("Who wins", anchor=False)
         st.plotly_chart(
@@ -90,7 +85,12 @@ def _forecast(race: Race) -> None:
         )
     with table:
         st.subheader("Forecast", anchor=False)
-        forecast_table(frame, race.season)
+        forecast_table(frame, race.season, before)
+        if earlier:
+            st.caption(
+                f"Change: of the win probability since *{style.horizon_label(earlier[0]).lower()}*, in percentage points."
+            )
+    distribution(race, horizon, model)
 
 
 def render() -> None:
@@ -113,6 +113,9 @@ def render() -> None:
     messages.late(state)
     race_header(state.next)
     _forecast(state.next)
+    sprint(state.next, with_result=True)
+    weekend(state.next)
+    circuit(state.next)
 
 
 if __name__ == "__main__":
