@@ -5,6 +5,6 @@ aware UTC datetimes, probabilities are in [0, 1] as the tables hold them: roundi
 belong to the pages.
 """
 
-from f1_app.queries import forecasts, races, scores, state
+from f1_app.queries import circuits, drivers, forecasts, races, ratings, scores, state, teams
 
-__all__ = ["forecasts", "races", "scores", "state"]
+__all__ = ["circuits", "drivers", "forecasts", "races", "ratings", "scores", "state", "teams"]
