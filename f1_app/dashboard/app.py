@@ -25,6 +25,9 @@ def main() -> None:
         [
             st.Page("views/next_race.py", title="Next race", default=True),
             st.Page("views/compare.py", title="Any race", url_path="compare"),
+            st.Page("views/drivers.py", title="Drivers", url_path="drivers"),
+            st.Page("views/teams.py", title="Teams", url_path="teams"),
+            st.Page("views/circuits.py", title="Circuits", url_path="circuits"),
             st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
         ],
         position="top",

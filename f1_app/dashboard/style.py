@@ -200,3 +200,25 @@ def start_times(start_at: dt.datetime, viewer: ZoneInfo | None, track: ZoneInfo 
 def plural(count: int, word: str) -> str:
     """A count with its noun: 1 day, 2 days."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+REASONS: Final = {
+    # How a group of features is called, and its colour (Okabe and Ito).
+    "rating": ("Pace rating of car and driver", "#0072B2"),
+    "weekend": ("Practice, qualifying, grid", "#E69F00"),
+    "driver": ("Driver's season so far", "#CC79A7"),
+    "constructor": ("Team's season so far", "#009E73"),
+    "circuit": ("Record at this circuit", "#56B4E9"),
+    "xgboost_order": ("Boosted trees, all features", "#8C6D46"),
+    "random_forest": ("Random forest, all features", "#A9ACB3"),
+}
+
+
+def reason_label(group: str) -> str:
+    """How a group of features is called."""
+    return REASONS[group][0] if group in REASONS else group.replace("_", " ").capitalize()
+
+
+def words(identifier: str) -> str:
+    """An id of the data as people write it: united-states, STREET -> United States, Street."""
+    return identifier.replace("-", " ").replace("_", " ").title()
