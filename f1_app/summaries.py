@@ -18,11 +18,6 @@ MINIMUM_ORDER = 3
 """Cars that an order needs to be compared with another: of two it is the same or reversed, and says nothing."""
 
 
-def took_part(cars: pd.DataFrame) -> pd.Series:
-    """Boolean per row: the entry took the start."""
-    return started(cars)
-
-
 def _one_a_race(cars: pd.DataFrame) -> pd.DataFrame:
     """One row a race, constructor and driver: his best place, all his points."""
     keys = ["race_key", "constructor_id", "driver_id"]

@@ -137,10 +137,10 @@ def rating_chart(ratings: pd.DataFrame, lines: list[Line], title: str, number: s
             hovertemplate=f"<b>{line.name}</b> (%{{customdata[2]}})<br>%{{customdata[0]}} %{{customdata[1]}}"
             f"<br>%{{y:{number}}}<extra></extra>",
         )
-    low, high = _range(ratings, bands=bands)
+    bottom, top = _range(ratings, bands=bands)
     height = 460 + 12 * len(lines)
     ends = [ratings[ratings["entity_id"] == line.entity].iloc[-1] for line in lines]
-    gap = (high - low) * _LABEL / height
+    gap = (top - bottom) * _LABEL / height
     for line, end, at in zip(lines, ends, spread([float(end["value"]) for end in ends], gap), strict=True):
         figure.add_annotation(
             x=end["date"],
@@ -152,7 +152,7 @@ def rating_chart(ratings: pd.DataFrame, lines: list[Line], title: str, number: s
             font={"size": 12, "color": style.NEUTRAL},
         )
     figure.update_xaxes(title=None, fixedrange=True)
-    figure.update_yaxes(title=title, fixedrange=True, zeroline=False, range=[low, high])
+    figure.update_yaxes(title=title, fixedrange=True, zeroline=False, range=[bottom, top])
     return layout(
         figure,
         height,

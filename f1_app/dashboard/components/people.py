@@ -18,6 +18,11 @@ ALL = "all"
 TALLEST = 25
 """Rows that a long table shows at once; below, it scrolls inside itself."""
 
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+EXACT_BELOW = 10_000
+"""From here on a card shows no fraction: it would not fit, and nobody misses it."""
+
 OUTCOMES = {
     ALL: "Every result",
     "wins": "Wins",
@@ -50,13 +55,40 @@ def share(part: float, whole: float) -> str | None:
 
 
 def number(value: float) -> str:
-    """Points and counts without needless zeros: 26, 12.5, 5,187.5."""
+    """Points and counts without needless digits: 26, 12.5, 5,187.5, 11,931."""
+    if value >= EXACT_BELOW:
+        return f"{value:,.0f}"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}".rstrip("0")
 
 
 def span(first: int, last: int) -> str:
     """A span of seasons: 2007-2025, or 2007."""
     return str(first) if first == last else f"{first}\u2013{last}"
+
+
+def ordinal(place: int) -> str:
+    """A place as people say it: 1st, 2nd, 3rd, 11th."""
+    if place % 100 in (11, 12, 13):
+        return f"{place}th"
+    return f"{place}{_ENDINGS.get(place % 10, 'th')}"
+
+
+def championship_cards(standings: pd.DataFrame) -> list[tuple[str, str, str | None]]:
+    """Titles, or the best place of a season that is over; and the place in a season that is not."""
+    over = standings["finished"].astype(bool)
+    done, now = standings[over], standings[~over].dropna(subset="position")
+    cards: list[tuple[str, str, str | None]] = []
+    titles = sorted({int(year) for year in done.loc[done["position"].eq(1).fillna(False), "season"]})
+    best = done["position"].min()
+    if titles:
+        cards.append(("Championships", str(len(titles)), span(titles[0], titles[-1])))
+    elif pd.notna(best):
+        years = sorted({int(year) for year in done.loc[done["position"].eq(best).fillna(False), "season"]})
+        cards.append(("Best in championship", ordinal(int(best)), str(years[-1])))
+    if not now.empty:
+        row = now.sort_values(["season", "position"], ascending=[False, True]).iloc[0]
+        cards.append((f"Championship {row['season']}", ordinal(int(row["position"])), "so far"))
+    return cards
 
 
 def _one_of(
@@ -249,6 +281,8 @@ def record_table(table: pd.DataFrame, first: dict[str, str], order: Sequence[str
                 if name not in first or name == "season"
             },
             "place": st.column_config.TextColumn("Championship", width=104),
+            "teams": st.column_config.TextColumn("Team"),
+            "drivers": st.column_config.TextColumn("Drivers"),
         },
     )
 

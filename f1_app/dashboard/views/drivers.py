@@ -42,9 +42,6 @@ def _header(driver: Driver, results: pd.DataFrame, standings: pd.DataFrame) -> N
     if not career:
         messages.nothing("No race yet.", f"{driver.name} was entered and has no result.")
         return
-    over = standings[standings["finished"].astype(bool)]
-    titles = over.loc[over["position"].eq(1).fillna(False), "season"].tolist()
-    best = standings["position"].min()
     starts = career["starts"]
     cards = [
         ("Races", people.number(starts), f"{people.number(career['retirements'])} retirements"),
@@ -53,12 +50,7 @@ def _header(driver: Driver, results: pd.DataFrame, standings: pd.DataFrame) -> N
         ("First on the grid", people.number(career["poles"]), people.share(career["poles"], starts)),
         ("Points", people.number(round(career["points"], 2)), "sprints included"),
     ]
-    if titles:
-        cards.append(("Championships", str(len(titles)), people.span(min(titles), max(titles))))
-    elif pd.notna(best):
-        year = standings.loc[standings["position"].eq(best).fillna(False), "season"].max()
-        cards.append(("Best in championship", f"{int(best)}.", str(year)))
-    people.figures(cards)
+    people.figures([*cards, *people.championship_cards(standings)])
 
 
 def _results(results: pd.DataFrame) -> None:

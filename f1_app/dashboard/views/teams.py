@@ -12,6 +12,7 @@ from f1_app.dashboard.components.picker import choose
 from f1_app.dashboard.components.ratings import ratings
 from f1_app.dashboard.components.tables import full_height
 from f1_app.records import Team
+from f1_pipeline.domain.classification import started
 
 PAGE = "teams"
 VIEWS = {
@@ -35,8 +36,6 @@ def _header(team: Team, results: pd.DataFrame, standings: pd.DataFrame) -> None:
     if not career:
         messages.nothing("No race yet.", f"{team.name} was entered and has no result.")
         return
-    over = standings[standings["finished"].astype(bool)]
-    titles = sorted(over.loc[over["position"].eq(1).fillna(False), "season"].unique())
     starts = career["starts"]
     cards = [
         ("Races", people.number(starts), f"{people.number(career['retirements'])} retirements"),
@@ -49,19 +48,13 @@ def _header(team: Team, results: pd.DataFrame, standings: pd.DataFrame) -> None:
         ("First on the grid", people.number(career["poles"]), people.share(career["poles"], starts)),
         ("Points", people.number(round(career["points"], 2)), "of all its cars"),
     ]
-    best = standings["position"].min()
-    if titles:
-        cards.append(("Championships", str(len(titles)), people.span(min(titles), max(titles))))
-    elif pd.notna(best):
-        year = standings.loc[standings["position"].eq(best).fillna(False), "season"].max()
-        cards.append(("Best in championship", f"{int(best)}.", str(year)))
-    people.figures(cards)
+    people.figures([*cards, *people.championship_cards(standings)])
 
 
 def _seasons(results: pd.DataFrame, standings: pd.DataFrame) -> None:
     table = summaries.record(results, ["season"])
     drivers = (
-        results[summaries.took_part(results)]
+        results[started(results)]
         .groupby("season")["driver"]
         .agg(lambda names: " / ".join(names.value_counts(sort=True).index))
     )
