@@ -65,8 +65,34 @@ class CalendarStamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Venue:
-    """A circuit as it was on the day of a race."""
+class Driver:
+    """A driver, with the span of seasons he was entered in."""
+
+    driver_id: str
+    code: str
+    name: str
+    number: str | None
+    date_of_birth: dt.date | None
+    country_id: str | None
+    first_season: int
+    last_season: int
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A constructor, with the span of seasons it was entered in."""
+
+    constructor_id: str
+    name: str
+    full_name: str | None
+    country_id: str | None
+    first_season: int
+    last_season: int
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A circuit as it is today; layouts of other days are in the races."""
 
     circuit_id: str
     name: str
@@ -80,3 +106,8 @@ class Venue:
     elevation_m: float | None
     type: str | None
     direction: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Venue(Circuit):
+    """A circuit as it was on the day of a race."""

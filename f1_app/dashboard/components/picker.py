@@ -53,3 +53,52 @@ def choose(
     elif name in st.query_params:
         del st.query_params[name]
     return chosen
+
+
+def choose_many(
+    label: str,
+    options: Sequence[str],
+    *,
+    page: str,
+    name: str,
+    limit: int,
+    show: Callable[[str], str] = str,
+    placeholder: str | None = None,
+    help: str | None = None,
+) -> list[str]:
+    """Let the reader choose some of the options, or none, starting from the address.
+
+    In the address they stand with commas between them. What is no option, what is there twice and what is beyond the
+    limit is left out, and disappears from the address.
+
+    Args:
+        label: What is chosen.
+        options: What there is.
+        page: Name of the page, so that pages do not share widgets.
+        name: Name of the query parameter.
+        limit: How many at most.
+        show: How an option is called.
+        placeholder: What the empty field says.
+        help: Explanation beside the label.
+    """
+    key = f"{page}:{name}"
+    known = set(options)
+    wanted = st.session_state.get(key)
+    if wanted is None:
+        wanted = st.query_params.get(name, "").split(",")
+    st.session_state[key] = [one for one in dict.fromkeys(wanted) if one in known][:limit]
+    chosen = st.multiselect(
+        label,
+        options,
+        key=key,
+        format_func=show,
+        max_selections=limit,
+        placeholder=placeholder,
+        help=help,
+    )
+    if chosen:
+        if st.query_params.get(name) != ",".join(chosen):
+            st.query_params[name] = ",".join(chosen)
+    elif name in st.query_params:
+        del st.query_params[name]
+    return chosen
