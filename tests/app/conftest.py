@@ -7,6 +7,7 @@ one cancelled. Every number is chosen here and nowhere else, so a page that show
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -245,3 +246,22 @@ def make_database(f1_home: Path) -> Callable[..., Path]:
 def database(make_database: Callable[..., Path]) -> Path:
     """The full database."""
     return make_database()
+
+
+@pytest.fixture(scope="session")
+def race_rows() -> Any:
+    """The module of invented rows for the pages of a race."""
+    # Tests are imported file by file, so a module beside them is not on any path.
+    spec = importlib.util.spec_from_file_location("race_rows", Path(__file__).with_name("race_rows.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def race_database(database: Path, race_rows: Any) -> Path:
+    """The full database with all that a page of a race can show."""
+    race_rows.fill(database)
+    return database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -132,7 +134,7 @@ def test_pages_in_a_browser(database: Path, browser: Browser) -> None:
         with reader(browser) as page:
             page.goto(f"{address}/compare?race=2026-alphaville&horizon=pre_weekend")
             shows(page, "Alphaville Grand Prix 2026", "P1 BRA", "Scores of this race", "CC BY 4.0")
-            expect(page.locator(".js-plotly-plot")).to_be_visible()
+            expect(page.locator(".js-plotly-plot").first).to_be_visible()
             expect(page.locator(".legendtext").filter(has_text="Ensemble")).to_be_visible()
             expect(page.get_by_text("ARR · P2", exact=True)).to_have_count(1)
 
@@ -166,6 +168,64 @@ def test_pages_in_a_browser(database: Path, browser: Browser) -> None:
                 # Nothing sticks out of a phone: only tables scroll sideways, inside themselves.
                 main = page.get_by_test_id("stMain")
                 assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def told(home: Path, *arguments: str) -> list[dict[str, Any]]:
+    """What the ``f1`` command says of the same state."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "f1_pipeline.cli", "forecast", "--format", "json", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "F1_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows: list[dict[str, Any]] = json.loads(answer.stdout)
+    return rows
+
+
+def cells(page: Page, first: str) -> list[list[str]]:
+    """The rows of the first table that has a cell with this text, as a reader of the screen is told them."""
+    table = page.get_by_test_id("stDataFrame").filter(has=page.locator("td", has_text=first)).first
+    expect(table.locator("td").first).to_be_attached()
+    found: list[list[str]] = table.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.textContent))"
+    )
+    return found
+
+
+def test_the_page_says_what_the_command_says(race_database: Path, browser: Browser) -> None:
+    home = race_database.parent
+    race, sprint = told(home), told(home, "--sprint")
+    with serve(home) as address, reader(browser) as page:
+        page.goto(address)
+        shows(page, "Where everybody may finish", "Team-mates", "Why", "The sprint", "Past winners")
+        expect(page.locator(".js-plotly-plot")).to_have_count(6)
+        for card, row in zip(page.get_by_test_id("stMetric").all(), race[:3], strict=True):
+            assert f"{row['driver_code']} · {row['driver_name']}" in card.inner_text()
+            assert f"{row['win_probability'] * 100:.1f} %" in card.inner_text()
+        rows = cells(page, race[0]["driver_name"])
+        assert len(rows) == len(race)
+        for shown, row in zip(rows, race, strict=True):
+            stated = [row[f"{name}_probability"] for name in ("win", "podium", "points", "retirement")]
+            wanted = [f"{value * 100:.1f}" for value in stated] + [f"{row['expected_position']:.1f}"]
+            assert row["driver_name"] in shown
+            assert set(wanted) <= set(shown), (shown, wanted)
+        # The sprint's bars and the race's heat-map hold the very numbers.
+        drawn: list[list[float]] = page.evaluate(
+            "[...document.querySelectorAll('.js-plotly-plot')].map(plot => Array.from(plot.data[0].x || []))"
+        )
+        percents = [row["win_probability"] * 100 for row in sprint]
+        assert any(len(bars) == len(percents) and bars == pytest.approx(percents) for bars in drawn)
+
+
+def test_results_stay_hidden_in_a_browser(race_database: Path, browser: Browser) -> None:
+    with serve(race_database.parent) as address, reader(browser) as page:
+        page.goto(f"{address}/compare?race=2026-alphaville&spoilers=hidden")
+        shows(page, "Alphaville Grand Prix 2026", "Where everybody may finish", "Win probability by model")
+        expect(page.get_by_text("P1 BRA")).to_have_count(0)
+        page.get_by_role("button", name="Show the result of this race").click()
+        shows(page, "P1 BRA", "Scores of this race")
 
 
 def test_no_database_in_a_browser(f1_home: Path, browser: Browser) -> None:

@@ -191,8 +191,10 @@ def test_compare_opens_with_the_newest_finished_race(database: Path) -> None:
     table = at.dataframe[0].value
     assert list(table["Code"]) == ["ARR", "BRA", "CAM", "DIF", "ENG", "FLA"]
     assert table["Out"].iloc[-1] == "Gearbox"
-    assert table["ensemble"].sum() == pytest.approx(100)
-    scores = at.dataframe[1].value
+    assert table["Win"].sum() == pytest.approx(100)
+    models = at.dataframe[1].value
+    assert models["ensemble"].sum() == pytest.approx(100)
+    scores = at.dataframe[2].value
     assert list(scores["model"]) == ["Ensemble", "Elo", "Uniform (baseline)"]
 
 
@@ -219,9 +221,11 @@ def test_compare_keeps_drivers_of_whom_only_one_side_knows(database: Path) -> No
         results, forecasts = schema.race_results.c, schema.predictions.c
         connection.execute(delete(schema.race_results).where(results.driver_id == "cy-camber"))
         connection.execute(delete(schema.predictions).where(forecasts.driver_id == "bo-brake"))
-    table = show(PAGES[1]).dataframe[0].value.set_index("Code")
-    assert table.loc["CAM", "Out"] == "did not take part"
-    assert table.loc["BRA", ["ensemble"]].isna().all()
+    at = show(PAGES[1])
+    one, every = (at.dataframe[place].value.set_index("Code") for place in (0, 1))
+    for table, column in ((one, "Win"), (every, "ensemble")):
+        assert table.loc["CAM", "Out"] == "did not take part"
+        assert table.loc["BRA", [column]].isna().all()
 
 
 def test_accuracy_compares_with_baselines(database: Path) -> None:
