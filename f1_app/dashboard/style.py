@@ -227,8 +227,12 @@ def plural(count: int, word: str) -> str:
 
 
 def words(identifier: object) -> str:
-    """An id of the source as words: ``coventry-climax`` is Coventry Climax; nothing where there is none."""
-    return identifier.replace("-", " ").replace("_", " ").title() if isinstance(identifier, str) else ""
+    """An id of the source as words: ``coventry-climax`` is Coventry Climax, ``brm`` BRM; nothing where there is none."""
+    if not isinstance(identifier, str):
+        return ""
+    return (
+        identifier.upper() if len(identifier) <= 3 else identifier.replace("-", " ").replace("_", " ").title()
+    )
 
 
 SESSIONS: Final = {

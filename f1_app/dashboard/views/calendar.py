@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,20 +36,23 @@ def _at_track(row: pd.Series[Any]) -> str:
 
 
 def _table(calendar: pd.DataFrame, viewer: ZoneInfo | None) -> None:
+    zone = viewer or dt.UTC
+    # Without the zone, which pyarrow cannot take over without a warning; a download then says what the page shows.
+    starts = {column: calendar[column].dt.tz_convert(zone).dt.tz_localize(None) for column in SESSIONS}
     table = pd.DataFrame(
         {
             "round": calendar["round"],
             "name": calendar["name"].str.removesuffix(" Grand Prix"),
             "state": calendar["state"],
             "date": calendar["date"],
-            "start_at": calendar["start_at"],
+            "start_at": starts["start_at"],
             "track": calendar.apply(_at_track, axis=1),
             "link": [
                 f"compare?race={key}" if there else None
                 for key, there in zip(calendar["race_key"], calendar["forecast"], strict=True)
             ],
             "sprint": calendar["is_sprint_weekend"],
-            **{column: calendar[column] for column in SESSIONS if column != "start_at"},
+            **{column: starts[column] for column in SESSIONS if column != "start_at"},
             "circuit": calendar["circuit"],
             "country": calendar["country_id"].map(style.words),
         }
@@ -68,9 +72,8 @@ def _table(calendar: pd.DataFrame, viewer: ZoneInfo | None) -> None:
         }
         return [look.get(row["state"], "")] * len(row)
 
-    zone = viewer.key if viewer else "UTC"
     moment = {
-        column: st.column_config.DatetimeColumn(label, format="ddd D MMM, HH:mm", timezone=zone, width=130)
+        column: st.column_config.DatetimeColumn(label, format="ddd D MMM, HH:mm", width=130)
         for column, label in SESSIONS.items()
     }
     st.dataframe(

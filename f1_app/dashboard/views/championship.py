@@ -9,10 +9,10 @@ import streamlit as st
 
 from f1_app import queries
 from f1_app.dashboard import charts, data, style
+from f1_app.dashboard.charts_matrix import matrix
 from f1_app.dashboard.charts_season import (
     distinct_codes,
     final_points_chart,
-    matrix,
     places_in_team,
     season_lines,
 )
