@@ -156,12 +156,11 @@ def record(cars: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         retirements=count("retired", "race_key", "car_number", "driver_id"),
         points=grouped["points"].sum() + sprints,
         best=grouped["position"].min(),
-        mean_finish=grouped["position"].mean().astype("Float64"),
-        mean_grid=grid.mean().astype("Float64"),
+        mean_finish=grouped["position"].mean().astype("float64"),
+        mean_grid=grid.mean().astype("float64"),
     )
     counts = ["starts", "wins", "podiums", "poles", "retirements"]
     table[counts] = table[counts].fillna(0).astype("int64")
-    table[["mean_finish", "mean_grid"]] = table[["mean_finish", "mean_grid"]].astype("float64")
     return table[list(RECORD_COLUMNS)].reset_index()
 
 
@@ -170,7 +169,7 @@ def career(cars: pd.DataFrame) -> dict[str, float]:
     if cars.empty:
         return {}
     row = record(cars.assign(all=0), ["all"]).iloc[0]
-    return {name: float(row[name]) for name in RECORD_COLUMNS}
+    return {name: float("nan") if pd.isna(row[name]) else float(row[name]) for name in RECORD_COLUMNS}
 
 
 RACE_COLUMNS = (

@@ -123,7 +123,7 @@ def reasons_chart(here: pd.Series, everywhere: pd.Series) -> Any:
             },
             hovertemplate="%{y}: %{x:.2f}<extra>%{fullData.name}</extra>",
         )
-    figure.update_xaxes(title="Spread over the drivers (log strength)", fixedrange=True)
+    figure.update_xaxes(title="Spread (log strength)", fixedrange=True)
     figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, title=None, dtick=1)
     height = 44 * len(order) + 130
     return layout(

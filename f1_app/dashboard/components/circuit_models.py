@@ -67,9 +67,10 @@ def _coefficients(circuit: Circuit, coefficients: pd.DataFrame) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Retirements here, as known before each race", anchor=False)
         shown = coefficients.dropna(subset="retirement_circuit")
-        if not shown.empty:
+        # One point is on the card already.
+        if len(shown) > 1:
+            st.subheader("Retirements here, as known before each race", anchor=False)
             st.plotly_chart(
                 charts_circuits.retirement_chart(shown),
                 width="stretch",
@@ -111,8 +112,9 @@ def _drivers(race_key: str, season: int, name: str) -> None:
         return
     st.subheader(f"Drivers at this circuit, before the {name}", anchor=False)
     known = drivers.dropna(subset="contribution")
-    left, right = st.columns([2, 3], gap="medium")
+    right = st.container()
     if not known.empty:
+        left, right = st.columns([2, 3], gap="medium")
         with left:
             st.plotly_chart(
                 charts_circuits.driver_chart(known, season),
@@ -130,6 +132,8 @@ def _drivers(race_key: str, season: int, name: str) -> None:
             "Team": drivers["team"],
         }
     )
+    if known.empty:
+        table = table.drop(columns="Adds")
     number: Any = st.column_config.NumberColumn
     with right:
         st.dataframe(
@@ -147,6 +151,8 @@ def _drivers(race_key: str, season: int, name: str) -> None:
                 "Adds": number("Adds", help="Log strength; 0.69 doubles a car's strength", format="%+.3f"),
             },
         )
+    if known.empty:
+        return
     st.caption(
         "*Adds*: what the record at this circuit does to the forecast before the weekend, in log strength against the mean of"
         " the race: 0.1 makes a driver about 10 % stronger."

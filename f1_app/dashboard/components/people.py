@@ -44,7 +44,7 @@ def figures(cards: Iterable[tuple[str, str, str | None]]) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
-                width=164,
+                width=160,
                 height="stretch",
             )
 
@@ -84,7 +84,7 @@ def championship_cards(standings: pd.DataFrame) -> list[tuple[str, str, str | No
         cards.append(("Championships", str(len(titles)), span(titles[0], titles[-1])))
     elif pd.notna(best):
         years = sorted({int(year) for year in done.loc[done["position"].eq(best).fillna(False), "season"]})
-        cards.append(("Best in championship", ordinal(int(best)), str(years[-1])))
+        cards.append(("Best championship", ordinal(int(best)), str(years[-1])))
     if not now.empty:
         row = now.sort_values(["season", "position"], ascending=[False, True]).iloc[0]
         cards.append((f"Championship {row['season']}", ordinal(int(row["position"])), "so far"))
