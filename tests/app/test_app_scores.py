@@ -87,9 +87,7 @@ def test_sprints_and_the_market_have_parts_of_their_own(filled: Path) -> None:
     ]
     assert sprints["mean"].iloc[0] == pytest.approx(1.5)
     assert sprints["horizon"].iloc[0] == "With the grid of the sprint"
-    assert list(market["model"])[:2] == ["Market prices", "Ensemble"] or "Market prices" in list(
-        market["model"]
-    )
+    assert list(market["model"]) == ["Market prices", "Ensemble", "Elo", "Uniform (baseline)"]
     assert set(market["races"]) == {1}, "only the race with prices"
     assert "exactly the 1 race with prices" in texts(at)
     assert "Beside the market" not in texts(show(PAGE, season="2025"))
