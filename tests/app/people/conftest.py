@@ -72,7 +72,7 @@ def _teams(connection: Connection) -> dict[str, str]:
         .where(schema.race_results.c.race_key == "2026-testland")
         .order_by(schema.race_results.c.driver_id)
     )
-    return {driver: team for driver, team in rows}
+    return {row.driver_id: row.constructor_id for row in rows}
 
 
 @pytest.fixture
