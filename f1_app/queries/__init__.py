@@ -5,6 +5,15 @@ aware UTC datetimes, probabilities are in [0, 1] as the tables hold them: roundi
 belong to the pages.
 """
 
-from f1_app.queries import forecasts, races, scores, state
+from f1_app.queries import forecasts, listings, performance, points, published, races, scores, state
 
-__all__ = ["forecasts", "races", "scores", "state"]
+__all__ = [
+    "forecasts",
+    "listings",
+    "performance",
+    "points",
+    "published",
+    "races",
+    "scores",
+    "state",
+]
