@@ -26,9 +26,12 @@ from f1_pipeline.settings import get_settings
 
 REQUIRED_TABLES = frozenset(
     {
+        "championship_forecasts",
         "circuits",
+        "constructor_standings",
         "constructors",
         "data_loads",
+        "driver_standings",
         "drivers",
         "model_accuracy",
         "models",

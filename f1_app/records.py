@@ -54,3 +54,11 @@ class TrainedModel:
     trained_at: dt.datetime
     trained_through: str
     training_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarStamp:
+    """When the calendar of races last changed (aware UTC), and its revision number from 0 on."""
+
+    changed_at: dt.datetime
+    revision: int

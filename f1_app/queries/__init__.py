@@ -5,9 +5,23 @@ aware UTC datetimes, probabilities are in [0, 1] as the tables hold them: roundi
 belong to the pages.
 """
 
-from f1_app.queries import forecasts, listings, performance, points, published, races, scores, state
+from f1_app.queries import (
+    calendar,
+    championship,
+    forecasts,
+    listings,
+    performance,
+    points,
+    published,
+    races,
+    scores,
+    standings,
+    state,
+)
 
 __all__ = [
+    "calendar",
+    "championship",
     "forecasts",
     "listings",
     "performance",
@@ -15,5 +29,6 @@ __all__ = [
     "published",
     "races",
     "scores",
+    "standings",
     "state",
 ]

@@ -8,14 +8,14 @@ import re
 from sqlalchemy import Connection, String, cast, func, select
 
 from f1_app.records import SIMULATED, Loaded
-from f1_pipeline.storage.schema import data_loads, model_accuracy, predictions
+from f1_pipeline.storage.schema import championship_forecasts, data_loads, model_accuracy, predictions
 
 BULK_SOURCES = ("f1db", SIMULATED)
 """Sources a whole database comes from; others (a late weekend, weather) only add to one of these."""
 
 
 def data_version(connection: Connection) -> str:
-    """A short text that changes whenever loads, predictions or scores change.
+    """A short text that changes whenever loads, predictions, scores or championship forecasts change.
 
     The counts are there because two runs may commit in another order than their time stamps say: the
     newest stamp alone would then hide the later commit.
@@ -27,6 +27,8 @@ def data_version(connection: Connection) -> str:
             select(func.count()).select_from(predictions).scalar_subquery(),
             select(func.max(model_accuracy.c.scored_at)).scalar_subquery(),
             select(func.count()).select_from(model_accuracy).scalar_subquery(),
+            select(func.max(championship_forecasts.c.created_at)).scalar_subquery(),
+            select(func.count()).select_from(championship_forecasts).scalar_subquery(),
         )
     ).one()
     return "|".join("-" if value is None else str(value) for value in row)
