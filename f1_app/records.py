@@ -62,3 +62,47 @@ class CalendarStamp:
 
     changed_at: dt.datetime
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A driver, with the span of seasons he was entered in."""
+
+    driver_id: str
+    code: str
+    name: str
+    number: str | None
+    date_of_birth: dt.date | None
+    country_id: str | None
+    first_season: int
+    last_season: int
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A constructor, with the span of seasons it was entered in."""
+
+    constructor_id: str
+    name: str
+    full_name: str | None
+    country_id: str | None
+    first_season: int
+    last_season: int
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A circuit as it is today; layouts of other days are in the races."""
+
+    circuit_id: str
+    name: str
+    full_name: str | None
+    place: str | None
+    country_id: str | None
+    latitude: float | None
+    longitude: float | None
+    length_km: float | None
+    turns: int | None
+    elevation_m: float | None
+    type: str | None
+    direction: str | None
