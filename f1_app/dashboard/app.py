@@ -26,6 +26,7 @@ def main() -> None:
             st.Page("views/next_race.py", title="Next race", default=True),
             st.Page("views/compare.py", title="Any race", url_path="compare"),
             st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
+            st.Page("views/data.py", title="Data", url_path="data"),
         ],
         position="top",
     )

@@ -88,3 +88,16 @@ def state() -> State | None:
         next=read(queries.races.next_race, read(queries.state.data_clock)),
         today=dt.datetime.now(dt.UTC).date(),
     )
+
+
+def fresh(query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+    """The answer of a query now, not cached.
+
+    For small tables that change without a load or a forecast (questions to sources, weather, decisions): they would
+    otherwise have to be part of the data version, and every question to a source would throw all pages away.
+
+    Raises:
+        DatabaseUnavailableError: the database went away since the run began.
+    """
+    with reading() as connection:
+        return query(connection, *arguments, **named)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
 RESAMPLES = 2000
 SEED = 20260101
 """Fixed: the same races give the same interval on every page and every day."""
+
+ALL = "all"
+MEANS = ["period", "model", "races", "mean", "low", "high"]
 
 
 def mean_interval(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
@@ -30,6 +35,58 @@ def summary(scores: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
         sample = values.to_numpy(dtype="float64")
         rows.append((*group, len(sample), float(sample.mean()), *mean_interval(sample)))
     return pd.DataFrame(rows, columns=[*by, "races", "mean", "low", "high"])
+
+
+def seasons_of(period: str) -> tuple[int | None, int | None]:
+    """First and last season of a period: ``all``, a season, or an open span such as ``2022+``.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if period == ALL:
+        return None, None
+    if period.endswith("+"):
+        return int(period[:-1]), None
+    return int(period), int(period)
+
+
+def in_period(scores: pd.DataFrame, period: str) -> pd.DataFrame:
+    """The races of a period."""
+    first, last = seasons_of(period)
+    season = scores["season"]
+    keep = pd.Series(True, index=scores.index)
+    if first is not None:
+        keep &= season >= first
+    if last is not None:
+        keep &= season <= last
+    return scores[keep]
+
+
+def periods(stored: Iterable[str], seasons: Iterable[int]) -> list[str]:
+    """What a reader can choose: everything, the open spans, then the seasons, each newest first.
+
+    A span that begins with the first season is everything under another name, and is left out.
+    """
+    years = sorted(set(seasons), reverse=True)
+    spans = sorted({name for name in stored if name.endswith("+")}, reverse=True)
+    oldest = min(years, default=0)
+    return [ALL, *(name for name in spans if int(name[:-1]) > oldest), *map(str, years)]
+
+
+def means(stored: pd.DataFrame, scores: pd.DataFrame, metric: str, wanted: Iterable[str]) -> pd.DataFrame:
+    """Mean and interval of a metric per period and model (columns ``MEANS``).
+
+    As the tables state it. Where they do not (``winner_probability`` is no stored score, and a race may have been scored
+    by a version that stored no means), it is computed from the scores of the races.
+    """
+    parts = []
+    for period in wanted:
+        rows = stored[stored["period"] == period]
+        if rows.empty and metric in scores:
+            rows = summary(in_period(scores, period), metric, ["model"]).assign(period=period)
+        if not rows.empty:
+            parts.append(rows[MEANS])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=MEANS)
 
 
 def over_time(scores: pd.DataFrame, metric: str, window: int | None) -> pd.DataFrame:

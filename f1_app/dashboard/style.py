@@ -33,6 +33,7 @@ MODELS: Final = {
     "grid_frequency": "Grid frequency",
     "standings_frequency": "Standings frequency",
     "uniform": "Uniform",
+    "market": "Market prices",
 }
 
 BASELINES: Final = ("elo_share", "grid_frequency", "standings_frequency", "uniform")
@@ -49,6 +50,7 @@ MODEL_COLOURS: Final = {
     "random_forest": "#009E73",
     "linear": "#CC79A7",
     "elo": "#56B4E9",
+    "market": "#C0504D",
 }
 MODEL_SYMBOLS: Final = {
     "pool": "diamond",
@@ -83,6 +85,8 @@ class Metric:
     help: str
     format: str
     lower_is_better: bool
+    per_race: bool = True
+    """Whether one race has it; otherwise it is known of a period only."""
 
 
 METRICS: Final = {
@@ -99,6 +103,13 @@ METRICS: Final = {
         "%.3f",
         True,
     ),
+    "rps": Metric(
+        "Ranked probability score",
+        "How far the probabilities of win, podium, first six and points are from the place of each starter. 0 is"
+        " perfect, 1 the worst there is.",
+        "%.4f",
+        True,
+    ),
     "podium_log_loss": Metric(
         "Podium log loss", "Log loss of the podium probability, mean over the starters.", "%.3f", True
     ),
@@ -109,11 +120,22 @@ METRICS: Final = {
     "winner_probability": Metric(
         "Probability of the winner", "Mean probability given to the driver who won.", "%.2f", False
     ),
+    "retirement_log_loss": Metric(
+        "Retirement log loss", "Log loss of the retirement probability, mean over the starters.", "%.3f", True
+    ),
     "rank_error": Metric(
         "Rank error", "Mean distance between the forecast rank and the finishing rank.", "%.2f", True
     ),
     "spearman": Metric(
         "Rank correlation", "Spearman correlation of the forecast and the finishing order.", "%.2f", False
+    ),
+    "calibration_error": Metric(
+        "Calibration error",
+        "Distance between what was forecast and what happened, over ten bins of the win probability. It says nothing"
+        " of how much a forecast knows: one that never commits itself has 0.",
+        "%.4f",
+        True,
+        per_race=False,
     ),
 }
 

@@ -2,142 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from f1_app import queries
-from f1_app.dashboard import charts, data, scores, style
-from f1_app.dashboard.components import messages
+from f1_app.dashboard import data, scores, style
+from f1_app.dashboard.components import honesty, messages
+from f1_app.dashboard.components import scores as parts
 from f1_app.dashboard.components.picker import choose
-from f1_app.dashboard.components.tables import full_height
 
-PAGE = "accuracy"
-ALL = "all"
-# About a season, so that one odd race does not turn the line. (A comment, not a docstring: Streamlit
-# would print a bare string of a page.)
-WINDOW = 20
+PAGE = parts.PAGE
+
+
+# A period as the address has it: a plus sign would be read as a space.
+def _address(period: str) -> str:
+    return f"from-{period[:-1]}" if period.endswith("+") else period
+
+
+def _period_label(address: str) -> str:
+    if address == scores.ALL:
+        return "All seasons"
+    return f"{address.removeprefix('from-')} to today" if address.startswith("from-") else address
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _summary(frame: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
-    return scores.summary(frame, metric, by)
+def _means(stored: pd.DataFrame, frame: pd.DataFrame, metric: str, wanted: list[str]) -> pd.DataFrame:
+    return scores.means(stored, frame, metric, wanted)
 
 
-def _columns(metric: style.Metric) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "season": number("Season", format="%d", pinned=True),
-        "model": st.column_config.TextColumn("Model", pinned=True),
-        "races": number("Races", help="Races that were forecast and scored"),
-        "mean": number(f"Mean {metric.label.lower()}", help=metric.help, format=metric.format),
-        "low": number("95 % from", help="Lower end of the interval of the mean", format=metric.format),
-        "high": number("95 % to", help="Upper end of the interval of the mean", format=metric.format),
-    }
-
-
-def _headline(table: pd.DataFrame, metric: style.Metric) -> None:
-    """The best model and the best baseline: the one comparison that decides whether models earn it."""
-    ranked = table.sort_values("mean", ascending=metric.lower_is_better)
-    parts = []
-    for label, rows in (
-        ("Best model", ranked[~ranked["model"].isin(style.BASELINES)]),
-        ("Best baseline", ranked[ranked["model"].isin(style.BASELINES)]),
-    ):
-        if not rows.empty:
-            row = rows.iloc[0]
-            spread = (
-                f"{metric.format % row['low']} to {metric.format % row['high']} (95 %)"
-                if pd.notna(row["low"])
-                else None
-            )
-            parts.append(
-                (
-                    f"{label}: {style.MODELS.get(row['model'], row['model'])}",
-                    metric.format % row["mean"],
-                    spread,
-                )
-            )
-    parts.append(("Races scored", str(int(table["races"].max())), None))
-    for column, (label, value, spread) in zip(st.columns(3), parts, strict=False):
-        column.metric(
-            label, value, delta=spread, delta_color="off", delta_arrow="off", border=True, height="stretch"
+def _choices(horizons: list[str]) -> tuple[str, str, str, list[str]]:
+    """Horizon, score and period that the reader chose, and all periods."""
+    first, second, third = st.columns([2, 1, 1], vertical_alignment="bottom")
+    with first:
+        horizon = choose(
+            "What the forecasts knew",
+            horizons,
+            page=PAGE,
+            name="horizon",
+            default=horizons[0],
+            show=style.horizon_label,
+            kind="radio",
         )
-
-
-def _tables(frame: pd.DataFrame, name: str, metric: style.Metric) -> None:
-    table = _summary(frame, name, ["model"])
-    _headline(table, metric)
-    st.subheader("By model", anchor=False)
-    table = table.sort_values("mean", ascending=metric.lower_is_better)
-    st.dataframe(
-        table.assign(model=table["model"].map(style.model_label)),
-        hide_index=True,
-        width="stretch",
-        height=full_height(len(table)),
-        column_config=_columns(metric),
-    )
-    st.caption(
-        f"{metric.help} {'Lower' if metric.lower_is_better else 'Higher'} is better. The interval says how far"
-        f" the mean moves when the races are drawn again ({scores.RESAMPLES:,} times, with replacement)."
-    )
-
-
-def _over_time(frame: pd.DataFrame, name: str, metric: style.Metric, season: str) -> None:
-    st.subheader("Over time", anchor=False)
-    kind = choose(
-        "Mean of",
-        ["rolling", "cumulative"],
-        page=PAGE,
-        name="mean",
-        default="rolling",
-        show=lambda kind: f"the last {WINDOW} races" if kind == "rolling" else "all races so far",
-        kind="radio",
-    )
-    if season == ALL:
-        lines = scores.over_time(frame, name, WINDOW if kind == "rolling" else None)
-    elif kind == "rolling":
-        # The window reaches back into the season before: a season alone hardly fills it.
-        lines = scores.over_time(frame, name, WINDOW)
-        lines = lines[lines["season"] == int(season)]
-    else:
-        lines = scores.over_time(frame[frame["season"] == int(season)], name, None)
-    names = style.in_order(lines["model"], style.MODELS)
-    st.plotly_chart(
-        charts.accuracy_chart(lines, names, metric),
-        width="stretch",
-        config=charts.CONFIG,
-        key="accuracy-chart",
-    )
-
-
-def _by_season(frame: pd.DataFrame, name: str, metric: style.Metric) -> None:
-    st.subheader("By season", anchor=False)
-    table = _summary(frame, name, ["season", "model"])
-    order = style.in_order(table["model"], style.MODELS)
-    wide = table.pivot(index="season", columns="model", values="mean")[order].sort_index(ascending=False)
-    races = table.groupby("season")["races"].max().rename("Races")
-    wide = wide.join(races)[["Races", *order]].reset_index()
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        wide,
-        hide_index=True,
-        width="stretch",
-        height=full_height(len(wide)),
-        column_config={
-            "season": number("Season", format="%d", pinned=True),
-            **{model: number(style.MODELS.get(model, model), format=metric.format) for model in order},
-        },
-    )
-    with st.expander("By season, with intervals"):
-        table = table.sort_values(["season", "mean"], ascending=[False, metric.lower_is_better])
-        st.dataframe(
-            table.assign(model=table["model"].map(style.model_label)),
-            hide_index=True,
-            width="stretch",
-            column_config=_columns(metric),
+    with second:
+        name = choose(
+            "Score",
+            list(style.METRICS),
+            page=PAGE,
+            name="metric",
+            default="log_loss",
+            show=lambda name: style.METRICS[name].label,
         )
+    seasons = data.read(queries.scores.accuracy, horizon)["season"].unique()
+    periods = scores.periods(data.read(queries.scores.summary_periods, horizon), seasons)
+    with third:
+        addresses = {_address(period): period for period in periods}
+        chosen = choose(
+            "Season", list(addresses), page=PAGE, name="season", default=scores.ALL, show=_period_label
+        )
+    return horizon, name, addresses[chosen], periods
+
+
+def _one_by_one(horizon: str, period: str, models: list[str]) -> None:
+    st.subheader("Calibration", anchor=False)
+    model = honesty.choose_model(models)
+    honesty.calibration(data.read(queries.scores.reliability_of, horizon, period), model)
+    st.subheader("The worst misses", anchor=False)
+    st.markdown(f"Races whose winner had the least probability, by {style.model_label(model)}.")
+    first, last = scores.seasons_of(period)
+    honesty.misses(
+        data.read(queries.scores.worst_races, horizon, model, first=first, last=last), horizon, model
+    )
 
 
 def render() -> None:
@@ -154,43 +88,37 @@ def render() -> None:
         "Every forecast is kept, scored once the race is run, and compared with what could be said without"
         " a model. Each was made with nothing but what was known before its race."
     )
-    first, second, third = st.columns([2, 1, 1], vertical_alignment="bottom")
-    with first:
-        horizon = choose(
-            "What the forecasts knew",
-            horizons,
-            page=PAGE,
-            name="horizon",
-            default=horizons[0],
-            show=style.horizon_label,
-            kind="radio",
-        )
-    frame = data.read(queries.scores.accuracy, horizon)
-    with second:
-        name = choose(
-            "Score",
-            list(style.METRICS),
-            page=PAGE,
-            name="metric",
-            default="log_loss",
-            show=lambda name: style.METRICS[name].label,
-        )
-    seasons = [str(season) for season in sorted(frame["season"].unique(), reverse=True)]
-    with third:
-        season = choose(
-            "Season",
-            [ALL, *seasons],
-            page=PAGE,
-            name="season",
-            default=ALL,
-            show=lambda season: "All seasons" if season == ALL else season,
-        )
+    horizon, name, period, periods = _choices(horizons)
     metric = style.METRICS[name]
-    shown = frame if season == ALL else frame[frame["season"] == int(season)]
-    _tables(shown, name, metric)
-    _over_time(frame, name, metric, season)
-    if season == ALL:
-        _by_season(frame, name, metric)
+    frame = data.read(queries.scores.accuracy, horizon)
+    stored = data.read(queries.scores.summaries, horizon, name)
+    differences = data.read(queries.scores.differences, horizon, period)
+    means = _means(stored, frame, name, periods)
+    table = means[means["period"] == period]
+    if table.empty:
+        messages.nothing(
+            f"No {metric.label.lower()} here.",
+            "`f1 update` computes it once races of this choice are scored.",
+        )
+    else:
+        parts.headline(table, metric, differences)
+        parts.by_model(table, metric)
+    parts.all_scores(data.read(queries.scores.period_summaries, horizon, period))
+    baselines = table[table["model"].isin(style.BASELINES)].sort_values("mean")["model"]
+    parts.paired(differences, baselines.iloc[0] if name == "log_loss" and len(baselines) else None)
+    models = style.in_order(scores.in_period(frame, period)["model"], style.MODELS)
+    _one_by_one(horizon, period, models)
+    if metric.per_race:
+        parts.over_time(frame, name, metric, period)
+    seasons = means[means["period"].str.fullmatch(r"\d{4}")]
+    if not period.isdigit() and not seasons.empty:
+        parts.by_season(
+            scores.in_period(seasons.assign(season=seasons["period"].astype(int)), period), metric
+        )
+    honesty.sprints(data.read(queries.scores.sprint_scores), period)
+    honesty.market(data.read(queries.scores.market_accuracy, horizon), differences, period)
+    with st.expander("How this is measured"):
+        st.markdown(honesty.METHOD)
 
 
 if __name__ == "__main__":
