@@ -114,9 +114,10 @@ def models_with_places(connection: Connection, race_key: str) -> list[tuple[str,
 
 def newest_forecast_at(connection: Connection, race_key: str) -> dt.datetime | None:
     """When the newest forecast of a race was made; None without any."""
-    return connection.scalar(
+    found: dt.datetime | None = connection.scalar(
         select(func.max(predictions.c.created_at)).where(predictions.c.race_key == race_key)
     )
+    return found
 
 
 def championship_race(
@@ -138,36 +139,6 @@ def championship_race(
     if round_ is not None:
         statement = statement.where(races.c.round == round_)
     return connection.scalar(statement)
-
-
-def championship(connection: Connection, race_key: str, kind: str) -> list[dict[str, Any]]:
-    """The championship as it was forecast before a race, best title chance first."""
-    entity, names = (
-        (drivers, drivers.c.driver_id) if kind == "driver" else (constructors, constructors.c.constructor_id)
-    )
-    label = name_of_driver if kind == "driver" else name_of_team
-    return rows_of(
-        connection,
-        select(
-            championship_forecasts.c.entity_id,
-            label(championship_forecasts.c.entity_id).label("name"),
-            *(
-                championship_forecasts.c[name]
-                for name in (
-                    *("points", "expected_points", "points_low", "points_high", "expected_position"),
-                    *("title_probability", "top3_probability", "can_win", "races_left", "draws", "seed"),
-                    *("cutoff", "created_at", "data_release"),
-                )
-            ),
-        )
-        .select_from(championship_forecasts.outerjoin(entity, championship_forecasts.c.entity_id == names))
-        .where(championship_forecasts.c.race_key == race_key, championship_forecasts.c.kind == kind)
-        .order_by(
-            championship_forecasts.c.title_probability.desc(),
-            championship_forecasts.c.expected_points.desc(),
-            championship_forecasts.c.entity_id,
-        ),
-    )
 
 
 def rating_version(connection: Connection, race_key: str, horizon: str) -> int | None:

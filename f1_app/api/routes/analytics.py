@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import Connection
 
-from f1_app import queries
+from f1_app import queries, summaries
 from f1_app.api import parameters as p
-from f1_app.api import tracks
 from f1_app.api.errors import Code, unknown
 from f1_app.api.render import STANDINGS, respond
 from f1_app.api.routes.shared import answered, not_found, page_of
-from f1_app.api.schemas.analytics import Accuracy, DriverPerformance, DriverRace, Mean, RaceScore, Track
-from f1_app.api.schemas.base import parts
+from f1_app.api.schemas.analytics import (
+    Accuracy,
+    DriverPerformance,
+    DriverRace,
+    Mean,
+    RaceScore,
+    Track,
+    TrackCoefficients,
+    TrackRace,
+)
+from f1_app.api.schemas.base import number, parts, records
 from f1_app.api.schemas.listings import Circuit
 from f1_app.database import reading
 from f1_pipeline.domain.vocabulary import HORIZONS
@@ -60,8 +70,8 @@ def model_accuracy(
     """Means with 95 % intervals over all races or those of a season, and the scores of single races."""
     period = "all" if season is None else str(season)
     with reading() as connection:
-        total, rows = queries.performance.accuracy_page(connection, model, season, horizon, limit, offset)
-        means = queries.performance.accuracy_means(connection, period, model, horizon)
+        total, rows = queries.score_pages.page(connection, model, season, horizon, limit, offset)
+        means = queries.score_pages.means(connection, period, model, horizon)
         source = p.source(connection)
     answer = Accuracy(
         total=total,
@@ -98,10 +108,8 @@ def driver_performance(
         found = queries.listings.driver_row(connection, driver)
         if found is None:
             raise unknown("driver", driver)
-        results = queries.performance.driver_races(connection, driver, season)
-        ratings = queries.performance.driver_ratings(connection, driver, at, season)
+        rows = _driver_races(connection, driver, at, season)
         source = p.source(connection)
-    rows = _joined(results, ratings)
     answer = DriverPerformance(
         driver_id=driver,
         code=found["code"],
@@ -116,20 +124,29 @@ def driver_performance(
     return respond(request, answer, STANDINGS)
 
 
-_RATED = ("elo_before", "elo_after", "pace", "pace_sd")
-_RACED = (
-    *("constructor_id", "team", "grid_position", "position"),
-    *("position_text", "reason_retired", "points"),
-)
-
-
-def _joined(results: list[dict[str, Any]], ratings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _driver_races(
+    connection: Connection, driver: str, horizon: str, season: int | None
+) -> list[dict[str, Any]]:
     """Results with the ratings of their race, and races that have ratings only; newest first."""
-    rated = {row["race_key"]: {name: row[name] for name in _RATED} for row in ratings}
-    raced = {row["race_key"] for row in results}
-    rows = [{**row, **rated.get(row["race_key"], dict.fromkeys(_RATED))} for row in results]
-    rows += [{**row, **dict.fromkeys(_RACED)} for row in ratings if row["race_key"] not in raced]
-    return sorted(rows, key=lambda row: (row["date"], row["race_key"]), reverse=True)
+    results = queries.drivers.results(connection, driver).rename(columns={"race": "name"})
+    elo = queries.ratings.elo(connection, "driver", [driver]).rename(
+        columns={"race": "name", "value_before": "elo_before", "value_after": "elo_after"}
+    )
+    joint = queries.ratings.joint_of_drivers(connection, [driver], horizon)
+    joint = joint.assign(
+        joint_rating=joint["mean"] - joint["field_mean"],
+        joint_rating_sd=joint["sd"],
+        driver_rating=joint["driver_mean"] - joint["field_driver_mean"],
+    ).set_index("race_key")[["joint_rating", "joint_rating_sd", "driver_rating"]]
+    only_rated = elo[~elo["race_key"].isin(results["race_key"])]
+    rated = elo.set_index("race_key")[["elo_before", "elo_after"]].join(joint)
+    known = [
+        column for column in DriverRace.model_fields if column in only_rated and not column.startswith("elo_")
+    ]
+    # Concatenated as objects: columns that one side has no value in would otherwise change their type.
+    rows = pd.concat([results.astype(object), only_rated[known].astype(object)], ignore_index=True)
+    rows = rows.join(rated, on="race_key").sort_values(["date", "race_key"], ascending=False, kind="stable")
+    return records(rows if season is None else rows[rows["season"] == season])
 
 
 @router.get(
@@ -150,18 +167,42 @@ def track_coefficients(
         found = queries.listings.circuit_row(connection, circuit)
         if found is None:
             raise unknown("circuit", circuit)
-        results = queries.performance.circuit_results(connection, circuit, from_season)
-        features = queries.performance.circuit_features(connection, circuit, HORIZONS[0])
+        cars = queries.circuits.cars(connection, circuit)
+        known = queries.circuits.track_coefficients(connection, circuit)
         source = p.source(connection)
-    races = tracks.races_of(results)
+    races = summaries.by_race(cars[cars["season"] >= from_season])
+    rows = _track_races(cars, races, known)
     answer = Track(
         circuit=Circuit.model_validate(found),
         from_season=from_season,
-        coefficients=tracks.coefficients(races, features["retirement_circuit"] if features else None),
-        total=len(races),
+        coefficients=_coefficients(races, known),
+        total=len(rows),
         limit=limit,
         offset=offset,
         source=source,
-        items=page_of(races, limit, offset),
+        items=parts(TrackRace, page_of(rows, limit, offset)),
     )
     return respond(request, answer, STANDINGS)
+
+
+_KNOWN = ("track_length_km", "turn_count", "elevation_m", "retirement_circuit")
+
+
+def _track_races(cars: pd.DataFrame, races: pd.DataFrame, known: pd.DataFrame) -> list[dict[str, Any]]:
+    """Figures of each race, newest first, with what the models knew of the circuit before it."""
+    when = cars.drop_duplicates("race_key").set_index("race_key")[["season", "date"]]
+    features = known.set_index("race_key")[list(_KNOWN)]
+    return records(races.join(when).join(features).reset_index())
+
+
+def _coefficients(races: pd.DataFrame, known: pd.DataFrame) -> TrackCoefficients:
+    effect = summaries.grid_effect(races)
+    return TrackCoefficients(
+        races=effect.races,
+        pole_wins=effect.pole_wins,
+        pole_share=number(effect.pole_share),
+        rank_correlation=number(effect.rank_correlation),
+        mean_move=number(effect.mean_move),
+        retirement_share=number(effect.retirement_share),
+        retirement_circuit=None if known.empty else number(known["retirement_circuit"].iloc[0]),
+    )

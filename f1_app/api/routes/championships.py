@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -11,7 +11,7 @@ from f1_app.api import parameters as p
 from f1_app.api.errors import ApiError, Code, no_predictions, unknown
 from f1_app.api.render import FORECAST, HISTORY, STANDINGS, Kind, respond
 from f1_app.api.routes.shared import answered, not_found
-from f1_app.api.schemas.base import Provenance, Race, Source, parts
+from f1_app.api.schemas.base import Provenance, Race, Source, parts, records
 from f1_app.api.schemas.forecasts import Championship, Title
 from f1_app.api.schemas.listings import (
     ConstructorStanding,
@@ -37,7 +37,7 @@ _NO_STANDINGS = not_found(
 
 def _standings(
     request: Request, kind: Literal["driver", "constructor"], season: int | None, round_: int | None
-) -> tuple[Race, Source, list[dict[str, object]], Kind]:
+) -> tuple[Race, Source, list[dict[str, Any]], Kind]:
     p.season_needed(season, round_)
     with reading() as connection:
         key = queries.points.race_of(connection, kind, season, round_)
@@ -55,7 +55,8 @@ def _standings(
         history = queries.points.has_later(connection, key)
         simulated = p.source(connection).simulated
         release = queries.points.release(connection, kind, key)
-        rows = queries.points.after_race(connection, key, kind)
+        table = queries.standings.drivers_after if kind == "driver" else queries.standings.constructors_after
+        rows = records(table(connection, key))
     return (
         p.race_of(request, row),
         Source(data_release=release, simulated=simulated),
@@ -129,7 +130,7 @@ def championship(
             }
             of = f" of {season}" if season else ""
             raise no_predictions(f"There is no championship forecast{of}.", **details)
-        rows = queries.published.championship(connection, key, kind)
+        rows = records(queries.championship.championship(connection, key, kind))
         first = rows[0]
         model, horizon = _RATINGS
         provenance = Provenance(
@@ -147,6 +148,6 @@ def championship(
         races_left=first["races_left"],
         draws=first["draws"],
         forecast=provenance,
-        entries=parts(Title, [{name: one[name] for name in Title.model_fields} for one in rows]),
+        entries=parts(Title, rows),
     )
     return respond(request, answer, HISTORY if row["finished"] else FORECAST)

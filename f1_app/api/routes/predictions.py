@@ -14,7 +14,7 @@ from f1_app.api import parameters as p
 from f1_app.api.errors import ApiError, Code, no_predictions
 from f1_app.api.render import FORECAST, HISTORY, respond
 from f1_app.api.routes.shared import answered, not_found
-from f1_app.api.schemas.base import Part, Provenance, parts
+from f1_app.api.schemas.base import Provenance, parts
 from f1_app.api.schemas.forecasts import (
     Comparison,
     Distribution,
@@ -63,11 +63,6 @@ def choose(
     return max(fitting, key=lambda pair: (HORIZONS.index(pair[0]), -ALL_MODELS.index(pair[1])))
 
 
-def _own(part: type[Part], rows: Sequence[dict[str, Any]]) -> list[Any]:
-    """Rows without the columns that are the same for all of a forecast."""
-    return parts(part, [{name: row[name] for name in part.model_fields} for row in rows])
-
-
 def _provenance(connection: Connection, row: dict[str, Any]) -> Provenance:
     values = {name: row[name] for name in _PROVENANCE}
     return Provenance(made_at=values.pop("created_at"), simulated=p.source(connection).simulated, **values)
@@ -83,7 +78,7 @@ def _forecast(
     answer = RaceForecast(
         race=p.race_of(request, race),
         forecast=_provenance(connection, rows[0]),
-        drivers=_own(DriverForecast, rows),
+        drivers=parts(DriverForecast, rows),
     )
     return respond(request, answer, HISTORY if race["finished"] else FORECAST)
 
@@ -137,7 +132,7 @@ def compare(request: Request, race: p.RaceName, horizon: p.Horizon = None) -> Re
             ModelForecast(
                 forecast=_provenance(connection, rows[0]),
                 score=Score.model_validate(scores[name]) if name in scores else None,
-                drivers=_own(DriverForecast, rows),
+                drivers=parts(DriverForecast, rows),
             )
             for name, rows in by_model.items()
         ]

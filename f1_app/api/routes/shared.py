@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from f1_app.api import media
@@ -74,6 +75,6 @@ def answered(description: str, csv: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def page_of(rows: list[T], limit: int, offset: int) -> list[T]:
+def page_of(rows: Sequence[T], limit: int, offset: int) -> Sequence[T]:
     """One page of rows."""
     return rows[offset : offset + limit]

@@ -122,14 +122,19 @@ class DriverRace(Part):
     grid_position: int | None
     position: int | None
     position_text: str | None = Field(description="Place or code of the outcome; null before the race.")
+    qualifying_position: int | None
+    sprint_position: int | None
     reason_retired: str | None
     points: float | None
     elo_before: float | None
-    elo_after: float | None
-    pace: float | None = Field(
-        description="His own part of the joint rating before the race, in per cent of a lap; higher is faster."
+    elo_after: float | None = Field(description="Null before the race.")
+    joint_rating: float | None = Field(
+        description="Team and driver together before the race, in per cent of a lap against the mean of the field."
     )
-    pace_sd: float | None
+    joint_rating_sd: float | None = Field(description="Its standard deviation.")
+    driver_rating: float | None = Field(
+        description="His own part of it, against the mean of the drivers of the race."
+    )
 
 
 class DriverPerformance(Page):
@@ -156,12 +161,15 @@ class DriverPerformance(Page):
                 "grid_position": 2,
                 "position": 1,
                 "position_text": "1",
+                "qualifying_position": 2,
+                "sprint_position": None,
                 "reason_retired": None,
                 "points": 25.0,
                 "elo_before": 1811.2,
                 "elo_after": 1822.9,
-                "pace": 0.31,
-                "pace_sd": 0.08,
+                "joint_rating": 1.12,
+                "joint_rating_sd": 0.14,
+                "driver_rating": 0.31,
             }
         ],
     )
@@ -180,36 +188,37 @@ class TrackCoefficients(Part):
     """What a circuit does to a race, over the races of the answer."""
 
     races: int
-    pole_win_rate: Probability | None = Field(
-        description="Share of races won from the first place of the grid."
+    pole_wins: int
+    pole_share: Probability | None = Field(description="Share of the races that the first on the grid won.")
+    rank_correlation: float | None = Field(
+        description="Rank correlation of grid and finish, mean over races."
     )
-    top3_win_rate: Probability | None = Field(description="Share of races won from the first three places.")
-    grid_correlation: float | None = Field(
-        description="Mean rank correlation of grid and place of the classified."
-    )
-    mean_places_changed: float | None = Field(description="Mean |place - grid| of the classified.")
-    retirement_rate: Probability | None = Field(description="Share of the starters that were not classified.")
-    retirement_log_ratio: float | None = Field(
-        description="What the models use: logarithm of the circuit's retirement odds against other circuits."
+    mean_move: float | None = Field(description="Places between grid and finish, mean without sign.")
+    retirement_share: Probability | None = Field(description="Share of the cars that started and retired.")
+    retirement_circuit: float | None = Field(
+        description="What the models use at the newest race: logarithm of the retirements over those expected of the cars."
     )
 
 
 class TrackRace(Part):
-    """The same of one race."""
+    """The same of one race, among classified cars, and what the models knew of the circuit before it."""
 
     race_key: str
     season: int
     date: dt.date
-    length_km: float | None
-    turns: int | None
-    laps: int | None
     starters: int
+    retired: int
+    pole_won: bool | None = Field(description="Null where the grid is not known.")
     winner_grid: int | None = Field(
-        description="Place from which the race was won; null for the pit lane or unknown."
+        description="Place on the grid of the winner; null for the pit lane or unknown."
     )
-    grid_correlation: float | None
-    mean_places_changed: float | None
-    retirement_rate: Probability
+    rank_correlation: float | None
+    mean_move: float | None
+    best_climb: int | None = Field(description="Most places gained.")
+    track_length_km: float | None
+    turn_count: int | None
+    elevation_m: float | None
+    retirement_circuit: float | None
 
 
 class Track(Page):
@@ -224,26 +233,29 @@ class Track(Page):
         from_season=2014,
         coefficients={
             "races": 5,
-            "pole_win_rate": 0.6,
-            "top3_win_rate": 1.0,
-            "grid_correlation": 0.71,
-            "mean_places_changed": 2.9,
-            "retirement_rate": 0.12,
-            "retirement_log_ratio": -0.08,
+            "pole_wins": 3,
+            "pole_share": 0.6,
+            "rank_correlation": 0.71,
+            "mean_move": 2.9,
+            "retirement_share": 0.12,
+            "retirement_circuit": -0.08,
         },
         items=[
             {
                 "race_key": "2025-netherlands",
                 "season": 2025,
                 "date": "2025-08-31",
-                "length_km": 4.259,
-                "turns": 14,
-                "laps": 72,
                 "starters": 20,
+                "retired": 3,
+                "pole_won": True,
                 "winner_grid": 1,
-                "grid_correlation": 0.68,
-                "mean_places_changed": 3.1,
-                "retirement_rate": 0.15,
+                "rank_correlation": 0.68,
+                "mean_move": 3.1,
+                "best_climb": 9,
+                "track_length_km": 4.259,
+                "turn_count": 14,
+                "elevation_m": 6.0,
+                "retirement_circuit": -0.07,
             }
         ],
     )

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -128,5 +129,19 @@ SOURCE: dict[str, Any] = {"data_release": "v2026.11.0", "simulated": False}
 
 
 def parts(part: type[Part], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Rows of a query as parts of an answer."""
-    return [part.model_validate(row) for row in rows]
+    """Rows of a query as parts of an answer; columns that the answer has not are left out."""
+    return [part.model_validate({name: row[name] for name in part.model_fields}) for row in rows]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame, with None for every kind of missing value."""
+    whole = frame.astype(object)
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in whole.where(whole.notna(), None).to_dict("records")
+    ]
+
+
+def number(value: float) -> float | None:
+    """A figure, or None where there is none."""
+    return None if pd.isna(value) else float(value)

@@ -165,7 +165,10 @@ class Title(Part):
     """The rest of the season of one driver or constructor."""
 
     entity_id: str = Field(description="Id of the driver or constructor.")
+    code: str | None
     name: str
+    constructor_id: str | None = Field(description="The team he drove for then.")
+    team: str | None
     points: float = Field(description="Points before the race, those that count.")
     expected_points: float = Field(description="Points at the end of the season.")
     points_low: float = Field(description="5th percentile of the points at the end.")
@@ -190,7 +193,10 @@ class Championship(Answer):
         entries=[
             {
                 "entity_id": "lando-norris",
+                "code": "NOR",
                 "name": "Lando Norris",
+                "constructor_id": "mclaren",
+                "team": "McLaren",
                 "points": 180.0,
                 "expected_points": 341.5,
                 "points_low": 281.0,

@@ -158,6 +158,9 @@ class DriverStanding(Part):
     constructor_id: str | None = Field(description="The team he last drove for, up to this race.")
     team: str | None
     points: float
+    wins: int = Field(description="Races won so far.")
+    podiums: int
+    change: int | None = Field(description="Places gained by this race.")
 
 
 class ConstructorStanding(Part):
@@ -171,6 +174,9 @@ class ConstructorStanding(Part):
         description="Constructors were placed by chassis and engine; of old seasons."
     )
     points: float
+    wins: int = Field(description="Races won so far.")
+    podiums: int
+    change: int | None = Field(description="Places gained by this race.")
 
 
 _AFTER = {**RACE, "race_key": "2026-hungary", "round": 11, "name": "Hungarian Grand Prix", "finished": True}
@@ -192,6 +198,9 @@ class DriverStandings(Answer):
                 "constructor_id": "mclaren",
                 "team": "McLaren",
                 "points": 180.0,
+                "wins": 4,
+                "podiums": 8,
+                "change": 0,
             }
         ],
     )
@@ -218,6 +227,9 @@ class ConstructorStandings(Answer):
                 "team": "McLaren",
                 "engine_id": "mercedes",
                 "points": 301.0,
+                "wins": 4,
+                "podiums": 8,
+                "change": 0,
             }
         ],
     )

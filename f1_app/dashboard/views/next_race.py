@@ -112,7 +112,8 @@ def render() -> None:
         return
     messages.late(state)
     race_header(state.next)
-    _forecast(state.next)
+    if data.forecasts_shown():
+        _forecast(state.next)
 
 
 if __name__ == "__main__":
