@@ -12,12 +12,11 @@ import time
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from f1_app.api.errors import ApiError, Code, answer
+from f1_app.api.windows import Windows
 
 NEXT_RACE = "/api/v1/predictions/next-race"
 FREE = ("/health", "/health/live", "/api/v1/health")
@@ -48,7 +47,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, per_minute: int, next_race_per_minute: int) -> None:
         self.app = app
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(Windows())
         self._all = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._next = RateLimitItemPerMinute(next_race_per_minute) if next_race_per_minute else None
 
@@ -72,7 +71,7 @@ class Gate:
         item, name = refused or limits[0]
         stats = self._limiter.get_window_stats(item, name, client)
         reset = max(1, math.ceil(stats.reset_time - time.time()))
-        headers = {
+        left = {
             "RateLimit-Limit": str(item.amount),
             "RateLimit-Remaining": str(max(0, stats.remaining)),
             "RateLimit-Reset": str(reset),
@@ -86,12 +85,14 @@ class Gate:
                 per_seconds=60,
                 retry_after_seconds=reset,
             )
-            await answer(error, {**headers, "Retry-After": str(reset)})(scope, receive, send)
+            await answer(error, {**left, "Retry-After": str(reset)})(scope, receive, send)
             return
+
+        headers = [(key.lower().encode(), value.encode()) for key, value in left.items()]
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         await self.app(scope, receive, with_headers)

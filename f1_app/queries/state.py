@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 
 from sqlalchemy import Connection, String, cast, func, select
 
@@ -56,12 +57,15 @@ def change_mark(connection: Connection) -> str:
     """A short text that changes with every commit of anybody else, whatever it wrote; no table is read for it.
 
     It may change without a reason, and says nothing after a restart: for what is kept in memory, where
-    ``data_version`` (20 ms with all of history) is too slow to be asked at every request. On SQLite it is comparable on
-    one connection only, which must not be inside a transaction.
+    ``data_version`` (20 ms with all of history) is too slow to be asked at every request. Of a SQLite file
+    ``change_mark_of_file`` says it.
     """
-    if connection.dialect.name == "sqlite":
-        return str(connection.exec_driver_sql("PRAGMA data_version").scalar())
     if connection.dialect.name == "postgresql":
         # Oldest and next transaction and those between: another text as soon as a transaction that writes ends.
         return str(connection.scalar(select(cast(func.pg_current_snapshot(), String))))
     return data_version(connection)
+
+
+def change_mark_of_file(connection: sqlite3.Connection) -> int:
+    """The same of a SQLite file: comparable on one connection, which must not be inside a transaction."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
