@@ -55,10 +55,11 @@ def serving(app: str, probe: str, **environment: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = ["--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level=warning"]
+    flags = [f"--port={port}", "--log-level=warning"]
+    flags += ["--no-proxy-headers", "--no-server-header", "--no-access-log"]
+    here = str(Path(__file__).parent)
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", app, "--app-dir", str(Path(__file__).parent)]
-        + [f"--port={port}", *flags],
+        [sys.executable, "-m", "uvicorn", "--factory", app, "--app-dir", here, *flags],
         cwd=ROOT,
         env={**os.environ, **environment},
     )

@@ -57,7 +57,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
-        self._bytes = 0
+        self.size = 0
 
     def get(self, key: Key, mark: str) -> Answer | None:
         """An answer made at this mark of the tables and not too long ago."""
@@ -72,12 +72,12 @@ class Kept:
         if answer.size > LARGEST:
             return
         if (old := self._answers.pop(key, None)) is not None:
-            self._bytes -= old.size
+            self.size -= old.size
         self._answers[key] = answer
-        self._bytes += answer.size
-        while self._bytes > KEPT_BYTES:
+        self.size += answer.size
+        while self.size > KEPT_BYTES:
             _, oldest = self._answers.popitem(last=False)
-            self._bytes -= oldest.size
+            self.size -= oldest.size
 
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
@@ -135,7 +135,13 @@ class Answers:
             messages.append(message)
 
         # What is below answers GET only; the server sends no body in answer to HEAD, and neither does `_send`.
-        await self.app({**scope, "method": "GET"}, receive, collect)
+        try:
+            await self.app({**scope, "method": "GET"}, receive, collect)
+        except Exception:
+            # Caught here, and not by the server: that would close the connection on a client who means to use it again.
+            errors.log.exception("no answer to %s", scope["path"])
+            await errors.internal()(scope, receive, send)
+            return
         start = messages[0]
         body = b"".join(message.get("body", b"") for message in messages[1:])
         kind = scope["state"].get("kind")

@@ -95,6 +95,13 @@ def unavailable() -> ApiError:
     )
 
 
+def internal() -> Response:
+    """Whatever nobody has foreseen, as it is sent."""
+    return answer(
+        ApiError(500, Code.INTERNAL_ERROR, "Something failed here; it is in the log of the server.")
+    )
+
+
 def _on_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
     return answer(error)
@@ -124,17 +131,9 @@ def _on_unavailable(_request: Request, error: Exception) -> Response:
     return answer(unavailable(), {"Retry-After": "30"})
 
 
-def _on_anything(_request: Request, _error: Exception) -> Response:
-    # Starlette raises it again once this is sent, and the server logs it with its stack.
-    return answer(
-        ApiError(500, Code.INTERNAL_ERROR, "Something failed here; it is in the log of the server.")
-    )
-
-
 def install(app: FastAPI) -> None:
     """Every error of the app in this form."""
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(DatabaseUnavailableError, _on_unavailable)
-    app.add_exception_handler(Exception, _on_anything)
