@@ -6,7 +6,9 @@ with ``docs/settings.md``. Secrets (a database password, for instance) come only
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +23,10 @@ def _default_home() -> Path:
     # In a checkout state stays beside the code and `make clean` can find it; an installed package
     # must not write into site-packages.
     return ROOT / ".f1" if (ROOT / "pyproject.toml").exists() else Path.home() / ".f1-forecast"
+
+
+def _parts(value: str | None) -> list[str]:
+    return [part.strip() for part in (value or "").split(",") if part.strip()]
 
 
 class Settings(BaseSettings):
@@ -136,6 +142,24 @@ class Settings(BaseSettings):
     dashboard_port: int = Field(default=8501, ge=1, le=65535, description="Port of the dashboard.")
     dagster_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI.")
     mlflow_port: int = Field(default=5000, ge=1, le=65535, description="Port of the MLflow server.")
+    api_port: int = Field(default=8000, ge=1, le=65535, description="Port of the API.")
+    api_per_minute: int = Field(
+        default=100, ge=0, description="Requests of one client to the API in any minute; 0 for no limit."
+    )
+    api_next_race_per_minute: int = Field(
+        default=20, ge=0, description="Of these, requests for the forecast of the next race; 0 for no limit."
+    )
+    api_trusted_proxies: str | None = Field(
+        default=None,
+        description="Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.",
+    )
+    api_cors_origins: str | None = Field(
+        default=None,
+        description="Web sites whose pages may read the API: origins separated by commas, or * for all.",
+    )
+    enable_predictions: bool = Field(
+        default=True, description="Show forecasts in the API and the dashboard; they are made in any case."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Level of the product's own log lines."
     )
@@ -162,6 +186,21 @@ class Settings(BaseSettings):
             raise ValueError("openweathermap needs F1_OPENWEATHERMAP_KEY")
         return value
 
+    @field_validator("api_trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for part in _parts(value):
+            ip_network(part, strict=False)
+        return value
+
+    @field_validator("api_cors_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        for part in _parts(value):
+            if part != "*" and not re.fullmatch(r"https?://[^/\s,]+", part):
+                raise ValueError(f"{part} is no origin such as https://example.org (without a path)")
+        return value
+
     @field_validator("http_retry_seconds")
     @classmethod
     def _waits(cls, value: str) -> str:
@@ -173,6 +212,16 @@ class Settings(BaseSettings):
     def retry_waits(self) -> tuple[float, ...]:
         """Waits before each retry, in seconds; empty means no retry."""
         return tuple(float(part) for part in self.http_retry_seconds.split(",") if part.strip())
+
+    @property
+    def trusted_proxies(self) -> list[str]:
+        """Addresses and networks whose ``X-Forwarded-For`` is believed."""
+        return _parts(self.api_trusted_proxies)
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """Origins whose pages may read the API; ``*`` stands for all."""
+        return _parts(self.api_cors_origins)
 
     @property
     def tables_url(self) -> str:

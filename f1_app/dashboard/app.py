@@ -17,25 +17,28 @@ from f1_app.database import DatabaseUnavailableError
 # A file of our own: for an emoji the browser would ask a font server on the internet.
 ICON = Path(__file__).with_name("icon.svg")
 
+FORECAST_PAGES = ("compare", "championship", "accuracy")
+"""Addresses of the pages that show nothing without forecasts; they go when forecasts are turned off."""
+
 
 def main() -> None:
     """Show the page that the address names."""
     st.set_page_config(page_title="F1 forecast", page_icon=ICON, layout="wide")
-    page = st.navigation(
-        [
-            st.Page("views/next_race.py", title="Next race", default=True),
-            st.Page("views/compare.py", title="Any race", url_path="compare"),
-            st.Page("views/championship.py", title="Championship", url_path="championship"),
-            st.Page("views/standings.py", title="Standings", url_path="standings"),
-            st.Page("views/calendar.py", title="Calendar", url_path="calendar"),
-            st.Page("views/drivers.py", title="Drivers", url_path="drivers"),
-            st.Page("views/teams.py", title="Teams", url_path="teams"),
-            st.Page("views/circuits.py", title="Circuits", url_path="circuits"),
-            st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
-            st.Page("views/data.py", title="Data", url_path="data"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page("views/next_race.py", title="Next race", default=True),
+        st.Page("views/compare.py", title="Any race", url_path="compare"),
+        st.Page("views/championship.py", title="Championship", url_path="championship"),
+        st.Page("views/standings.py", title="Standings", url_path="standings"),
+        st.Page("views/calendar.py", title="Calendar", url_path="calendar"),
+        st.Page("views/drivers.py", title="Drivers", url_path="drivers"),
+        st.Page("views/teams.py", title="Teams", url_path="teams"),
+        st.Page("views/circuits.py", title="Circuits", url_path="circuits"),
+        st.Page("views/accuracy.py", title="How good are we", url_path="accuracy"),
+        st.Page("views/data.py", title="Data", url_path="data"),
+    ]
+    if not data.forecasts_shown():
+        pages = [page for page in pages if page.url_path not in FORECAST_PAGES]
+    page = st.navigation(pages, position="top")
     state: data.State | None = None
     try:
         data.start_run()

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import streamlit as st
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from f1_app import queries
 from f1_app.database import reading, tables_url
 from f1_app.records import Loaded, Race
+from f1_pipeline.settings import get_settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,6 +45,14 @@ class State:
     def days_since_newest(self) -> int | None:
         """Days since the newest finished race."""
         return (self.today - self.newest.date).days if self.newest else None
+
+
+def forecasts_shown() -> bool:
+    """Whether forecasts are to be shown. Yes where the settings are not valid: then the page says what is wrong there."""
+    try:
+        return get_settings().enable_predictions
+    except ValidationError:
+        return True
 
 
 def start_run() -> None:

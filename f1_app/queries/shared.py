@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Exists, Label, Select, exists, func
+from sqlalchemy import Connection, Exists, Label, Select, exists, func, select
 
 from f1_pipeline.storage.schema import constructors, drivers, predictions, race_results, races
 
@@ -40,3 +40,16 @@ def name_of_driver(driver_id: Any) -> Label[Any]:
 def name_of_team(constructor_id: Any) -> Label[Any]:
     """The name of a constructor, or the id where the table of constructors is not filled."""
     return func.coalesce(constructors.c.name, constructor_id).label("team")
+
+
+def rows_of(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
+    """The answer of a statement, a dict a row: no cell is turned into NaN or NaT on the way."""
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def page_of(
+    connection: Connection, statement: Select[Any], limit: int, offset: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows a statement has altogether, and those of one page. The statement has to be in a full order."""
+    total = connection.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    return total, rows_of(connection, statement.limit(limit).offset(offset))

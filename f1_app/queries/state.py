@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, cast, func, select
 
 from f1_app.records import SIMULATED, Loaded
 from f1_pipeline.storage.schema import championship_forecasts, data_loads, model_accuracy, predictions
@@ -50,3 +51,21 @@ def data_clock(connection: Connection) -> dt.datetime | None:
     simulated season may end at any time."""
     found = loaded(connection)
     return dt.datetime.now(dt.UTC) if found and re.fullmatch(r"v\d{4}\.\d+\.\d+", found.release) else None
+
+
+def change_mark(connection: Connection) -> str:
+    """A short text that changes with every commit of anybody else, whatever it wrote; no table is read for it.
+
+    It may change without a reason, and says nothing after a restart: for what is kept in memory, where
+    ``data_version`` (20 ms with all of history) is too slow to be asked at every request. Of a SQLite file
+    ``change_mark_of_file`` says it.
+    """
+    if connection.dialect.name == "postgresql":
+        # Oldest and next transaction and those between: another text as soon as a transaction that writes ends.
+        return str(connection.scalar(select(cast(func.pg_current_snapshot(), String))))
+    return data_version(connection)
+
+
+def change_mark_of_file(connection: sqlite3.Connection) -> int:
+    """The same of a SQLite file: comparable on one connection, which must not be inside a transaction."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])

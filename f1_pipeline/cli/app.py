@@ -225,10 +225,11 @@ def replay(
 @app.command()
 def serve(
     only: Annotated[
-        list[str] | None, typer.Option(help="Start only this one: dashboard, dagster or mlflow. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Start only this one: dashboard, api, dagster or mlflow. Repeatable."),
     ] = None,
 ) -> None:
-    """Serve dashboard, Dagster and MLflow under one supervisor until Ctrl-C."""
+    """Serve dashboard, API, Dagster and MLflow under one supervisor until Ctrl-C."""
     from f1_pipeline.serve import serve as serve_all
 
     raise typer.Exit(serve_all(get_settings(), only))

@@ -1,4 +1,4 @@
-"""The list of servers: dashboard, Dagster (code server, webserver, daemon) and MLflow.
+"""The list of servers: dashboard, API, Dagster (code server, webserver, daemon) and MLflow.
 
 Dagster's code is loaded once, in a code server that the webserver and the daemon share; left to themselves
 each starts its own, and the definitions are imported twice and kept in memory twice.
@@ -26,7 +26,7 @@ LOCATION = "f1_pipeline"
 def serve(settings: Settings, only: list[str] | None = None) -> int:
     """Run the servers until Ctrl-C; 0 after a clean stop, 1 when none could be kept alive.
 
-    ``only`` names groups to run: ``dashboard``, ``dagster``, ``mlflow``; all of them when None.
+    ``only`` names groups to run: ``dashboard``, ``api``, ``dagster``, ``mlflow``; all of them when None.
 
     Raises:
         PortInUse: a port is taken; nothing was started.
@@ -57,6 +57,7 @@ def services(settings: Settings, scratch: Path) -> dict[str, list[Service]]:
     settings.artifacts_dir.mkdir(parents=True, exist_ok=True)
     return {
         "dashboard": [_dashboard(settings)],
+        "api": [_api(settings)],
         "dagster": _dagster(settings, scratch),
         "mlflow": [] if settings.tracking_uri.startswith(("http:", "https:")) else [_mlflow(settings)],
     }
@@ -95,6 +96,32 @@ def _dashboard(settings: Settings) -> Service:
         host=settings.host,
         port=settings.dashboard_port,
         port_setting="F1_DASHBOARD_PORT",
+    )
+
+
+def _api(settings: Settings) -> Service:
+    url = f"http://{_reachable(settings.host)}:{settings.api_port}"
+    options = {
+        "host": settings.host,
+        "port": settings.api_port,
+        "log-level": settings.log_level.lower(),
+        "timeout-graceful-shutdown": 5,
+    }
+    return Service(
+        name="api",
+        argv=[
+            *(sys.executable, "-m", "uvicorn", "--factory", "f1_app.api.app:create_app"),
+            *_flags(options),
+            # Whom to believe about a client is a setting of the app; who asked for what is nobody's business.
+            *("--no-proxy-headers", "--no-server-header", "--no-access-log"),
+        ],
+        env=_environment(settings),
+        url=f"{url}/api/v1/health",
+        # Alive, not ready: before the first update it has nothing to answer with, and that is no fault of its own.
+        ready_url=f"{url}/health/live",
+        host=settings.host,
+        port=settings.api_port,
+        port_setting="F1_API_PORT",
     )
 
 

@@ -285,13 +285,14 @@ def test_the_servers_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings = Settings()
     groups = services(settings, tmp_path)
     found = {service.name: service for group in groups.values() for service in group}
-    assert list(groups) == ["dashboard", "dagster", "mlflow"]
-    assert list(found) == ["dashboard", "dagster-code", "dagster", "dagster-daemon", "mlflow"]
+    assert list(groups) == ["dashboard", "api", "dagster", "mlflow"]
+    assert list(found) == ["dashboard", "api", "dagster-code", "dagster", "dagster-daemon", "mlflow"]
     for service in found.values():
         assert service.env["F1_HOME"] == str(settings.home)
         assert service.host == "127.0.0.1"
     for name, attribute in (
         ("dashboard", "dashboard_port"),
+        ("api", "api_port"),
         ("dagster", "dagster_port"),
         ("mlflow", "mlflow_port"),
     ):

@@ -112,8 +112,9 @@ def render() -> None:
         return
     messages.late(state)
     race_header(state.next)
-    _forecast(state.next)
-    sprint(state.next, with_result=True)
+    if data.forecasts_shown():
+        _forecast(state.next)
+        sprint(state.next, with_result=True)
     weekend(state.next)
     circuit(state.next)
 

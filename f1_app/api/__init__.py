@@ -1,0 +1,1 @@
+"""The read API: what the pipeline has put into the tables, for other people's tools."""
