@@ -72,7 +72,7 @@ def _teams(connection: Connection) -> dict[str, str]:
         .where(schema.race_results.c.race_key == "2026-testland")
         .order_by(schema.race_results.c.driver_id)
     )
-    return {driver: team for driver, team in rows}
+    return {row.driver_id: row.constructor_id for row in rows}
 
 
 @pytest.fixture
@@ -139,6 +139,7 @@ def _rows(teams: dict[str, str]) -> dict[Table, list[dict[str, Any]]]:
                 "position": 1,
                 "position_text": "1",
                 "points": 8.0,
+                "shared_car": False,
             }
         ],
         schema.entries: [
