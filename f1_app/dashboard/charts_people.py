@@ -100,7 +100,7 @@ def broken(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     empty = rows[returns].copy()
     empty[["value", "low", "high"]] = float("nan")
-    return pd.concat([empty, rows]).sort_values(["date", "value"], na_position="first", kind="stable")
+    return pd.concat([empty, rows]).sort_values(["date", "value"], na_position="first", ignore_index=True)
 
 
 def rating_chart(ratings: pd.DataFrame, lines: list[Line], title: str, number: str, *, bands: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, Table, and_, exists, func, select
+from sqlalchemy import Connection, Select, Subquery, Table, and_, exists, func, select, union
 
 from f1_app.queries.cars import frame_of_cars, select_weekends
 from f1_app.queries.shared import code_of_driver, frame_of, name_of_driver
@@ -19,33 +19,35 @@ from f1_pipeline.storage.schema import (
 )
 
 
-def drivers_ever(connection: Connection) -> pd.DataFrame:
-    """Everybody who was ever entered, the newest first: ``driver_id, code, driver, first_season, last_season, races``.
+def seen_of(column: str) -> Subquery:
+    """Every race with those who were entered in it or have a result; either table may miss a race that the other has."""
+    return union(
+        select(entries.c.race_key, entries.c[column]),
+        select(race_results.c.race_key, race_results.c[column]),
+    ).subquery()
 
-    Where no entries are kept (a source may have results only), those who have a result.
-    """
-    for table in (entries, race_results):
-        found = frame_of(
-            connection,
-            select(
-                table.c.driver_id,
-                code_of_driver(),
-                name_of_driver(table.c.driver_id),
-                func.min(races.c.season).label("first_season"),
-                func.max(races.c.season).label("last_season"),
-                func.count(table.c.race_key.distinct()).label("races"),
-            )
-            .select_from(
-                table.join(races, table.c.race_key == races.c.race_key).outerjoin(
-                    drivers, table.c.driver_id == drivers.c.driver_id
-                )
-            )
-            .group_by(table.c.driver_id, drivers.c.code, drivers.c.last_name, drivers.c.name)
-            .order_by(func.max(races.c.season).desc(), name_of_driver(table.c.driver_id), table.c.driver_id),
+
+def drivers_ever(connection: Connection) -> pd.DataFrame:
+    """Everybody who was ever entered, the newest first: ``driver_id, code, driver, first_season, last_season, races``."""
+    seen = seen_of("driver_id")
+    return frame_of(
+        connection,
+        select(
+            seen.c.driver_id,
+            code_of_driver(),
+            name_of_driver(seen.c.driver_id),
+            func.min(races.c.season).label("first_season"),
+            func.max(races.c.season).label("last_season"),
+            func.count().label("races"),
         )
-        if not found.empty:
-            break
-    return found
+        .select_from(
+            seen.join(races, seen.c.race_key == races.c.race_key).outerjoin(
+                drivers, seen.c.driver_id == drivers.c.driver_id
+            )
+        )
+        .group_by(seen.c.driver_id, drivers.c.code, drivers.c.last_name, drivers.c.name)
+        .order_by(func.max(races.c.season).desc(), name_of_driver(seen.c.driver_id), seen.c.driver_id),
+    )
 
 
 def leader(connection: Connection) -> str | None:

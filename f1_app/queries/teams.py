@@ -6,40 +6,34 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from f1_app.queries.cars import frame_of_cars, select_weekends
-from f1_app.queries.drivers import final_races
+from f1_app.queries.drivers import final_races, seen_of
 from f1_app.queries.shared import frame_of, name_of_team
 from f1_app.records import Team
 from f1_pipeline.storage.schema import constructor_standings, constructors, entries, race_results, races
 
 
 def teams_ever(connection: Connection) -> pd.DataFrame:
-    """Every team that was ever entered, the newest first: ``constructor_id, team, first_season, last_season, races``.
-
-    Where no entries are kept, those that have a result.
-    """
-    for table in (entries, race_results):
-        found = frame_of(
-            connection,
-            select(
-                table.c.constructor_id,
-                name_of_team(table.c.constructor_id),
-                func.min(races.c.season).label("first_season"),
-                func.max(races.c.season).label("last_season"),
-                func.count(table.c.race_key.distinct()).label("races"),
-            )
-            .select_from(
-                table.join(races, table.c.race_key == races.c.race_key).outerjoin(
-                    constructors, table.c.constructor_id == constructors.c.constructor_id
-                )
-            )
-            .group_by(table.c.constructor_id, constructors.c.name)
-            .order_by(
-                func.max(races.c.season).desc(), name_of_team(table.c.constructor_id), table.c.constructor_id
-            ),
+    """Every team that was ever entered, the newest first: ``constructor_id, team, first_season, last_season, races``."""
+    seen = seen_of("constructor_id")
+    return frame_of(
+        connection,
+        select(
+            seen.c.constructor_id,
+            name_of_team(seen.c.constructor_id),
+            func.min(races.c.season).label("first_season"),
+            func.max(races.c.season).label("last_season"),
+            func.count().label("races"),
         )
-        if not found.empty:
-            break
-    return found
+        .select_from(
+            seen.join(races, seen.c.race_key == races.c.race_key).outerjoin(
+                constructors, seen.c.constructor_id == constructors.c.constructor_id
+            )
+        )
+        .group_by(seen.c.constructor_id, constructors.c.name)
+        .order_by(
+            func.max(races.c.season).desc(), name_of_team(seen.c.constructor_id), seen.c.constructor_id
+        ),
+    )
 
 
 def leader(connection: Connection) -> str | None:

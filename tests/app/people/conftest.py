@@ -139,6 +139,7 @@ def _rows(teams: dict[str, str]) -> dict[Table, list[dict[str, Any]]]:
                 "position": 1,
                 "position_text": "1",
                 "points": 8.0,
+                "shared_car": False,
             }
         ],
         schema.entries: [
