@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from f1_pipeline.cli.output import console, notices, print_table
-from f1_pipeline.rehearsal import Performance, archives_in, rehearse
+from f1_pipeline.rehearsal import Daemon, Performance, archives_in, rehearse
 from f1_pipeline.replay import hungary_2026
 from f1_pipeline.update import UpdateFailed
 
 
-def replay(archives: Path, faults: bool, home: Path | None) -> None:
+def replay(archives: Path, faults: bool, home: Path | None, daemon: bool) -> None:
     """Play it, and print a table of its moments.
 
     Raises:
@@ -23,7 +23,12 @@ def replay(archives: Path, faults: bool, home: Path | None) -> None:
     timeline = hungary_2026(archives_in(archives.expanduser().resolve()), faulty=faults)
     with tempfile.TemporaryDirectory(prefix="f1-replay-") as scratch:
         place = Path(scratch) / "home" if home is None else home.expanduser().resolve()
-        done = rehearse(timeline, place, lambda line: notices.print(line, soft_wrap=True, markup=False))
+        done = rehearse(
+            timeline,
+            place,
+            lambda line: notices.print(line, soft_wrap=True, markup=False),
+            daemon=Daemon(ui=True) if daemon else None,
+        )
     print_table(moments(done))
     last = done.scenes[-1]
     console.print(f"{last.jolpica} requests to Jolpica, {last.f1db} to F1DB, in all.")
