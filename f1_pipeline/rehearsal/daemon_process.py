@@ -21,7 +21,7 @@ from typing import Any
 
 from f1_pipeline import clock
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 """Between two looks of the daemon at what is due."""
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
     from dagster._core.scheduler.instigation import InstigatorTick
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 1800.0
 """Of the real clock, for all that is to be done at one moment."""
 _BUSY, _QUIET = timedelta(minutes=1), timedelta(minutes=5)
