@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -41,17 +43,26 @@ def replay(archives: Path, faults: bool, home: Path | None, daemon: bool) -> Non
 
 
 def moments(done: Performance) -> pd.DataFrame:
-    """One row for each moment: what was run, and what there was then."""
+    """One row for each moment: what was run, and what there was then. ``requests``: to Jolpica so far."""
     return pd.DataFrame(
         {
             "time (UTC)": [f"{scene.moment.at:%a %d %b %H:%M}" for scene in done.scenes],
             "moment": [scene.moment.name for scene in done.scenes],
-            "runs": [", ".join(scene.runs) or "-" for scene in done.scenes],
+            "runs": [_counted(scene.runs) or "-" for scene in done.scenes],
             "next race": [scene.next_race or "-" for scene in done.scenes],
-            "forecast": [", ".join(scene.forecasts) or "-" for scene in done.scenes],
+            "forecast": [
+                " + ".join(name.removeprefix("pre_") for name in scene.forecasts) or "-"
+                for scene in done.scenes
+            ],
             "result": [scene.result or "-" for scene in done.scenes],
             "versions": [scene.versions for scene in done.scenes],
             "scored": ["yes" if scene.scored else "-" for scene in done.scenes],
-            "asked": [scene.jolpica for scene in done.scenes],
+            "requests": [scene.jolpica for scene in done.scenes],
         }
     )
+
+
+def _counted(runs: Sequence[str]) -> str:
+    """``watch x3, update``: a day of automatic looks in the width of a column."""
+    counts = Counter(runs)
+    return ", ".join(name if number == 1 else f"{name} x{number}" for name, number in counts.items())
