@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dagster._core.scheduler.instigation import InstigatorTick
 
 _POLL_SECONDS = 0.3
+_FAILURES = "failures"
+"""The sensor that says nothing but that no run has failed, in Dagster's own words."""
 _PATIENCE_SECONDS = 1800.0
 """Of the real clock, for all that is to be done at one moment."""
 _BUSY, _QUIET = timedelta(minutes=1), timedelta(minutes=5)
@@ -108,7 +110,7 @@ class DaemonPlayer:
         if tick.error is not None:
             self.performance.failed_runs.append(f"{name} at {clock.now():%a %H:%M}")
             self._note(name, f"FAILED: {str(tick.error.message).strip()}")
-        elif tick.skip_reason:
+        elif tick.skip_reason and name != _FAILURES:
             self._note(name, tick.skip_reason)
         for run_id in tick.run_ids:
             run = instance.get_run_by_id(run_id)

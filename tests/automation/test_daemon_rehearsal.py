@@ -29,7 +29,6 @@ MOMENTS = (
     Moment(small.SUNDAY - small.HOUR / 30, "before", "nothing"),
     *(moment for moment in small.MOMENTS if moment.name in ("impossible", "result")),
     Moment(small.SUNDAY + 8.5 * small.HOUR, "correction", "first and second have changed places"),
-    Moment(small.SUNDAY + 10.5 * small.HOUR, "release", "F1DB has it, as it was first"),
 )
 SHOWN = [moment.name for moment in MOMENTS]
 
@@ -51,7 +50,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         found.performance = rehearse(
-            small.weekend(folder, MOMENTS, released=10 * small.HOUR, corrected=7 * small.HOUR),
+            small.weekend(folder, MOMENTS, corrected=7 * small.HOUR),
             found.home,
             found.told.append,
             small.crosswalk(),
@@ -61,27 +60,31 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return found
 
 
-def test_the_daemon_takes_a_result_confirms_it_and_corrects_it(played: Played) -> None:
+def test_the_daemon_takes_a_result_and_its_correction(played: Played) -> None:
     assert played.performance.failed_runs == []
-    assert [played.scene(name).result for name in SHOWN] == ["", "", "Jolpica", "Jolpica", "F1DB"]
+    assert [played.scene(name).result for name in SHOWN] == ["", "", "Jolpica", "Jolpica"]
     assert played.scene("result").next_race == small.AFTER
     engine = get_engine(f"sqlite:///{played.home / 'f1.db'}")
     versions = revisions_of(engine, small.RACE, "race_results")
-    assert [version.source for version in versions] == ["jolpica", "jolpica", "f1db"]
+    assert [version.source for version in versions] == ["jolpica", "jolpica"]
     results = reads.read_table(engine, schema.race_results, [small.RACE])
     assert len(results) == 4
     assert not results.duplicated("driver_id").any()
-    assert versions[0].seen_at.date() == small.SUNDAY.date(), "runs go by the clock of the rehearsal"
+    assert {version.seen_at.date() for version in versions} == {small.SUNDAY.date()}, (
+        "runs go by the clock of the rehearsal"
+    )
 
 
 def test_what_was_wrong_or_the_same_started_no_update(played: Played) -> None:
     assert "update" not in played.scene("before").runs
     assert "update" not in played.scene("impossible").runs
     assert any("position 1 is given to two cars" in what for _, what in played.scene("impossible").said)
-    for name in ("result", "correction", "release"):
+    for name in ("result", "correction"):
         assert played.scene(name).runs == ("update",), name
-    said = [what for who, what in played.scene("release").said if who == "corrections"]
+    said = [what for who, what in played.scene("correction").said if who == "corrections"]
     assert said[-1] == "everything that is kept is in the tables"
+    said = [what for who, what in played.scene("correction").said if who == "f1db_release"]
+    assert said[-1] == "F1DB is at v2026.1.0, and so are the tables"
 
 
 def test_each_asked_for_what_it_looks_for(played: Played) -> None:
@@ -92,10 +95,9 @@ def test_each_asked_for_what_it_looks_for(played: Played) -> None:
         if "asks for" in what
     }
     assert asked == {
-        ("impossible", "standings"),
+        ("before", "standings"),
         ("result", "weekend_sessions"),
         ("correction", "weekend_sessions"),
-        ("release", "f1db_release"),
     }
 
 
