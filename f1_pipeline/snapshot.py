@@ -98,7 +98,8 @@ def load(snapshot: Snapshot) -> SourceBundle:
     """The frames of a state; parsed and merged once per process.
 
     Raises:
-        ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible, or a live version is.
+        ArchiveCorrupt, ContractViolation: the archive is damaged or its content impossible. A live version that does not
+            fit it is left out; the notes of the bundle name it.
     """
     bundle = load_bulk(snapshot)
     return _merged(bundle, snapshot.live) if snapshot.live else bundle
@@ -123,9 +124,9 @@ def _merged(bundle: SourceBundle, live: tuple[int, ...]) -> SourceBundle:
     url = get_settings().tables_url
     key = (url, bundle.digest, live)
     if key not in _last_merged:
-        from f1_pipeline.sources.merge import merge
+        from f1_pipeline.sources.fitting import merge_fitting
 
-        made = merge(bundle, read_sessions(get_engine(url), live))
+        made, _ = merge_fitting(bundle, read_sessions(get_engine(url), live))
         for note in made.notes:
             logger.warning("%s", note)
         _last_merged.clear()

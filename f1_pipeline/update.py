@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
 from f1_pipeline import clock, weather
+from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
@@ -205,6 +206,7 @@ def _carry_out(
         if any(plan.forecasts.values()):
             runs.run("prune_models", "prune old model artefacts", None)
     _complete(engine, snapshot)
+    forget_what_is_old(engine, snapshot)
 
 
 def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyRange | None) -> None:

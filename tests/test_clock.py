@@ -1,7 +1,10 @@
 """The one place where "now" comes from."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +41,19 @@ def test_a_moment_without_a_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         clock.now()
     with pytest.raises(ValueError, match="no time zone"), clock.at(NOON.replace(tzinfo=None)):
         pass
+
+
+def test_a_clock_in_a_file_moves_for_whoever_goes_by_it(tmp_path: Path) -> None:
+    """Servers that run already, and what they start."""
+    file = tmp_path / "clock"
+    look = [sys.executable, "-c", "from f1_pipeline import clock; print(clock.now().isoformat())"]
+    with clock.hand(file, NOON):
+        assert clock.now() == NOON
+        clock.move(file, NOON + timedelta(minutes=1))
+        assert clock.now() == NOON + timedelta(minutes=1)
+        said = subprocess.run(look, capture_output=True, text=True, check=True).stdout.strip()
+        assert datetime.fromisoformat(said) == NOON + timedelta(minutes=1)
+        with pytest.raises(ValueError, match="no time zone"):
+            clock.move(file, NOON.replace(tzinfo=None))
+        assert clock.now() == NOON + timedelta(minutes=1)
+    assert clock.VARIABLE not in os.environ

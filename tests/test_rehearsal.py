@@ -218,6 +218,15 @@ def test_a_week_costs_few_requests(played: Played) -> None:
         assert scene.runs or quiet, scene.moment.name
 
 
+@pytest.mark.archive
+def test_a_tick_with_nothing_new_makes_two_requests_at_most(played: Played) -> None:
+    """Also where a fault is on, pages of seven rows apart."""
+    quiet = [tick for tick in played.performance.ticks if not tick.ran]
+    assert len(quiet) > 60
+    assert max(tick.requests for tick in quiet) <= 2
+    assert max(tick.requests for tick in quiet if tick.sensor != "weekend_sessions") == 1
+
+
 def test_the_archives_of_a_rehearsal_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match=r"f1db-csv-2026.10.zip"):
         archives_in(tmp_path)

@@ -79,7 +79,7 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
         forecasts = reads.read_table(engine, schema.weather_forecasts, context.partition_keys, session="R")
         matrix = feature_matrix(history, elo, joint, horizon, forecasts)
         keys = set(context.partition_keys)
-        marks = calendar_marks(history.races[history.races["race_key"].isin(keys)])
+        marks = calendar_marks(history.races[history.races["race_key"].isin(keys)], history.circuits)
         yield from emit(context, matrix[matrix["race_key"].isin(keys)], marks=marks)
 
     return cast(AssetsDefinition, features)

@@ -6,15 +6,17 @@ answer is recorded under the name of the law that it broke, and the tables stay 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine
 
-from f1_pipeline import clock, live, snapshot
-from f1_pipeline.automation.answers import calendar_rows, race_keys, states_other_times, whole_rows
+from f1_pipeline import clock, live
+from f1_pipeline.automation.answers import calendar_rows, race_keys, whole_rows
 from f1_pipeline.automation.decisions import (
     FIRST_ASKED,
     TABLES,
@@ -25,6 +27,7 @@ from f1_pipeline.automation.decisions import (
     next_due,
     sessions_due,
 )
+from f1_pipeline.automation.keeping import Found, check_of, keep
 from f1_pipeline.domain.identity import Crosswalk, crosswalk
 from f1_pipeline.errors import (
     BudgetExhausted,
@@ -35,15 +38,12 @@ from f1_pipeline.errors import (
     UnknownIdentity,
 )
 from f1_pipeline.settings import Settings
-from f1_pipeline.sources.bundle import SourceBundle
-from f1_pipeline.sources.corrections import corrected
 from f1_pipeline.sources.jolpica import Answer, JolpicaClient
-from f1_pipeline.sources.live import LiveSession, Slot, slot_hash, slot_rows
 from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.live import remember
 from f1_pipeline.storage.polls import Poll, complete_versions, final_races, polls, record
 
-_CHECK_OF = {SourceRefused: "answer", UnknownIdentity: "identity", ContractViolation: "content"}
+logger = logging.getLogger(__name__)
+
 _WINDOW = timedelta(days=10)
 _SETTLED = timedelta(hours=3)
 """After the first question for a qualifying, what is there counts as all of it."""
@@ -129,37 +129,34 @@ class Watch:
         asks = {"calendar": self._calendar, "results": self._results, "standings": self._standings}
         return self._carry_out(f"{season} {topic}", lambda client: asks[topic](client, season))
 
-    def _carry_out(
-        self, subject: str, ask: Callable[[JolpicaClient], tuple[list[str], str | None]]
-    ) -> Outcome:
+    def _carry_out(self, subject: str, ask: Callable[[JolpicaClient], Found]) -> Outcome:
         now = clock.now()
         before = polls(self._engine).get(subject)
         answered = before.answered_at if before else None
         poll = Poll(subject, now, "same", now)
-        new: list[str] = []
+        found = Found()
         if self._client is None:
             return Outcome(replace(poll, outcome="stopped", message="the API is turned off"))
         try:
-            new, message = ask(self._client)
-            outcome = "new" if new else "not yet" if message else "same"
-            poll = replace(poll, outcome=outcome, message=message)
+            found = ask(self._client)
+            poll = _answered(poll, found)
         except (BudgetExhausted, SourceBusy) as error:
             asked_at = before.asked_at if before and isinstance(error, BudgetExhausted) else now
             retry_at = clock.on_this_clock(error.retry_at)
             poll = Poll(subject, asked_at, "stopped", answered, message=str(error), retry_at=retry_at)
         except SourceUnavailable as error:
             poll = Poll(subject, now, "failed", answered, message=str(error))
-        except _BrokenCalendar as error:
-            new, poll = error.new, Poll(subject, now, "refused", now, "calendar", str(error))
         except (SourceRefused, UnknownIdentity, ContractViolation) as error:
-            poll = Poll(subject, now, "refused", answered, _CHECK_OF[type(error)], str(error))
+            poll = Poll(subject, now, "refused", answered, check_of(error), str(error))
+        if poll.check_name is not None:
+            logger.warning("%s: refused: %s", subject, poll.message)
         record(self._engine, poll)
         mended = before is not None and before.check_name is not None and poll.outcome in ("new", "same")
-        return Outcome(poll, tuple(new), mended)
+        return Outcome(poll, found.new, mended)
 
-    # --- questions: what is new, and why there is nothing yet ----------------------------------------------
+    # --- questions ----------------------------------------------
 
-    def _ask_session(self, client: JolpicaClient, session: Session) -> tuple[list[str], str | None]:
+    def _ask_session(self, client: JolpicaClient, session: Session) -> Found:
         season = int(session.race_key[:4])
         for force in (False, True):
             rounds = self._rounds(client, season, force)
@@ -168,7 +165,7 @@ class Watch:
                 continue
             answer = _ASK[session.kind](client, season, number, force=True)
             if not answer.items:
-                return [], "no rows"
+                return Found(waiting=("no rows",))
             standings = session.kind.endswith("standings")
             keys = (
                 {(season, number): session.race_key}
@@ -177,56 +174,61 @@ class Watch:
             )
             if set(keys.values()) != {session.race_key}:
                 continue  # rounds were renumbered since the calendar was read
-            return self._take(session.kind, answer, season, keys)
-        return [], "it is not on the calendar of the source"
+            return self._take(session.kind, answer.items, season, keys)
+        return Found(waiting=("it is not on the calendar of the source",))
 
     def _rounds(self, client: JolpicaClient, season: int, force: bool) -> dict[str, int]:
         answer = client.schedule(season, force=force)
         return {key: number for (_, number), key in race_keys(answer.items, season, self._known).items()}
 
-    def _results(self, client: JolpicaClient, season: int) -> tuple[list[str], str | None]:
+    def _results(self, client: JolpicaClient, season: int) -> Found:
         """Results and sprints of the whole season: a result was changed months later, and twice (fault 6)."""
-        new: list[str] = []
-        waiting: list[str] = []
+        found = Found()
         for kind in ("race", "sprint"):
             answer = _ASK[kind](client, season, force=True)
-            found, message = self._take(kind, answer, season, race_keys(answer.items, season, self._known))
-            new += found
-            waiting += [message] if message else []
-        return new, "; ".join(waiting) or None
+            # Race by race: one that is wrong must not keep the corrections of all others away.
+            for item in answer.items:
+                found += self._one_race(kind, item, season)
+        return found
 
-    def _standings(self, client: JolpicaClient, season: int) -> tuple[list[str], str | None]:
+    def _one_race(self, kind: Kind, item: dict[str, Any], season: int) -> Found:
+        name = f"{season} round {item.get('round')}"
+        try:
+            keys = race_keys([item], season, self._known)
+            name = next(iter(keys.values()))
+            return self._take(kind, [item], season, keys)
+        except (UnknownIdentity, ContractViolation) as error:
+            return Found(refused=((check_of(error), f"{name} {kind}: {error}"),))
+
+    def _standings(self, client: JolpicaClient, season: int) -> Found:
         """Standings after the last race that has a result; the source may label them with the next round (fault 5)."""
         calendar = reads.calendar(self._engine)
         run = calendar[(calendar["season"] == season) & calendar["finished"]]
         if run.empty:
-            return [], "no race of the season has a result"
+            return Found(waiting=("no race of the season has a result",))
         race = str(run["race_key"].iloc[-1])
         number = self._rounds(client, season, force=False).get(race)
         if number is None:
-            return [], f"{race} is not on the calendar of the source"
-        new: list[str] = []
-        waiting: list[str] = []
+            return Found(waiting=(f"{race} is not on the calendar of the source",))
+        found = Found()
         for kind in ("driver_standings", "constructor_standings"):
             answer = _ASK[kind](client, season, number, force=True)
-            found, message = self._take(kind, answer, season, {(season, number): race})
-            new += found
-            waiting += [message] if message else []
-        return new, "; ".join(waiting) or None
+            found += self._take(kind, answer.items, season, {(season, number): race})
+        return found
 
-    def _calendar(self, client: JolpicaClient, season: int) -> tuple[list[str], str | None]:
+    def _calendar(self, client: JolpicaClient, season: int) -> Found:
         answer = client.schedule(season, force=True)
         rows, _, faults = calendar_rows(answer.items, season, self._known)
-        new = self._keep(rows)
-        if faults:
-            raise _BrokenCalendar("; ".join(faults), new)
-        return new, None if rows else "no races"
+        found = keep(self._settings, self._engine, rows)
+        return found + Found(
+            waiting=() if rows else ("no races",), refused=tuple(("calendar", fault) for fault in faults)
+        )
 
     # --- what is kept ----------------------------------------------------------------------------------------
 
     def _take(
-        self, kind: Kind, answer: Answer, season: int, keys: dict[tuple[int, int], str]
-    ) -> tuple[list[str], str | None]:
+        self, kind: Kind, items: list[dict[str, Any]], season: int, keys: dict[tuple[int, int], str]
+    ) -> Found:
         races = sorted(set(keys.values()))
         entries = reads.read_table(self._engine, schema.entries, races) if races else pd.DataFrame()
         expected = (
@@ -235,9 +237,10 @@ class Watch:
             else {}
         )
         rows, waiting = whole_rows(
-            kind, answer.items, season, self._known, keys, expected, self._settled(kind, races)
+            kind, items, season, self._known, keys, expected, self._settled(kind, races)
         )
-        return self._keep(rows), f"not whole yet: {', '.join(waiting)}" if waiting else None
+        late = (f"not whole yet: {', '.join(waiting)}",) if waiting else ()
+        return keep(self._settings, self._engine, rows) + Found(waiting=late)
 
     def _settled(self, kind: Kind, races: list[str]) -> set[str]:
         if kind != "qualifying":
@@ -246,43 +249,14 @@ class Watch:
         over = starts + FIRST_ASKED[kind] + _SETTLED <= clock.now()
         return set(starts.index[over])
 
-    def _keep(self, rows: dict[Slot, pd.DataFrame]) -> list[str]:
-        """Keep versions that add to the bulk source or correct it; of those that exist already only the time moves."""
-        known = complete_versions(self._engine)
-        now, new = clock.now(), []
-        bulk: SourceBundle | None = None
-        for slot, frame in rows.items():
-            session = LiveSession(slot, frame, now, complete=True)
-            if known.get(slot) == session.content_hash:
-                remember(self._engine, session)
-                continue
-            bulk = bulk or snapshot.load_bulk(snapshot.remembered(self._settings))
-            if slot not in known and not _says_more(bulk, slot, frame):
-                continue
-            against = slot_hash(bulk.tables[slot.table], slot)
-            if remember(self._engine, replace(session, against=against)):
-                new.append(f"{slot.race_key} {slot.table} {session.content_hash[:12]}")
-        return new
 
-
-class _BrokenCalendar(Exception):
-    """Times that cannot be; the other races are taken."""
-
-    def __init__(self, message: str, new: list[str]) -> None:
-        super().__init__(message)
-        self.new = new
-
-
-def _says_more(bulk: SourceBundle, slot: Slot, rows: pd.DataFrame) -> bool:
-    """Whether rows add to what the bulk source has, or correct it; habits of the source do not count."""
-    held = slot_rows(bulk.tables[slot.table], slot)
-    if slot.table == "races":
-        has_result = bool((bulk.tables["race_results"]["race_key"] == slot.race_key).any())
-        return len(held) > 0 and not has_result and states_other_times(rows, held)
-    if held.empty:
-        return True
-    # A grid as the result states it is poorer than one that was published.
-    return slot.table != "starting_grid" and corrected(slot.table, held, rows) is not None
+def _answered(poll: Poll, found: Found) -> Poll:
+    """The record of a question that was answered."""
+    if found.refused:
+        said = "; ".join(text for _, text in found.refused)
+        return replace(poll, outcome="refused", check_name=found.refused[0][0], message=said)
+    outcome = "new" if found.new else "not yet" if found.waiting else "same"
+    return replace(poll, outcome=outcome, message="; ".join(found.waiting) or None)
 
 
 def questions(engine: Engine) -> tuple[list[Session], Seen, dict[str, datetime]]:

@@ -214,12 +214,15 @@ def replay(
         Path | None,
         typer.Option("--home", help="Directory for its state, empty or new; a temporary one when left out."),
     ] = None,
+    daemon: Annotated[
+        bool, typer.Option("--daemon", help="By Dagster's daemon, with its code server and the Dagster UI.")
+    ] = False,
 ) -> None:
     """Play the weekend of Hungary 2026 again, by the product itself, against sources of its own."""
     from f1_pipeline.cli.replay import replay as play
 
     _quiet()
-    play(archives, faults, home)
+    play(archives, faults, home, daemon)
 
 
 @app.command()

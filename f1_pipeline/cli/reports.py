@@ -90,6 +90,8 @@ def status(settings: Settings, output: TableOrJson) -> None:
         ]
         for name, text in words:
             console.print(f"{name:>16}  {text}", soft_wrap=True, markup=False)
+        for text in live["refused"]:
+            console.print(f"{'refused':>16}  {text}", style="yellow", soft_wrap=True, markup=False)
     for source, age in found["hours_since_good"].items():
         console.print(f"{source + ' seen':>16}  {age:.1f} h ago", soft_wrap=True)
     if found["days_behind"] and not found["simulated"]:
@@ -107,12 +109,14 @@ def _live(engine: Engine, settings: Settings) -> dict[str, Any] | None:
     from f1_pipeline.live import jolpica_budget
     from f1_pipeline.storage.polls import polls
 
-    asked = max(polls(engine).values(), key=lambda poll: poll.asked_at, default=None)
+    newest = polls(engine).values()
+    asked = max(newest, key=lambda poll: poll.asked_at, default=None)
     due = coming(engine)
     return {
         "requests_last_hour": jolpica_budget(settings).used(),
         "requests_per_hour": settings.jolpica_per_hour,
         "last_asked": asked and f"{asked.asked_at:%Y-%m-%d %H:%M} UTC, {asked.subject}: {asked.outcome}",
+        "refused": [f"{poll.subject}: {poll.message}" for poll in newest if poll.check_name is not None],
         "next_due": due and f"{due[0]:%Y-%m-%d %H:%M} UTC, {due[1].subject}",
     }
 

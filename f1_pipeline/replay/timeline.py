@@ -1,7 +1,8 @@
 """The weekend of Hungary 2026 as data: moments, releases, and the faults that are on. Nothing happens here.
 
 The faults are those that ingestion has to survive, one after the other, so that a player who goes from moment to moment
-meets each of them; between them the sources are well.
+meets each of them; between them the sources are well. What lasts to the next moment lasts exactly so long: a player whose
+clock goes on by minutes after a moment must not be ahead of the next one.
 """
 
 from __future__ import annotations
@@ -94,16 +95,16 @@ JOLPICA_FAULTS = (
     Fault("server_error", start=_at(24, 11), end=_at(24, 15)),
     Fault("renumbered", start=_at(24, 16), end=_at(25, 8), race="2026-netherlands"),
     Fault("moved", start=_at(25, 8), end=_at(25, 11), race=RACE, shift=-90),
-    Fault("html", f"2026/{ROUND}/qualifying", start=_at(25, 16), end=_at(25, 16, 15)),
-    Fault("split", f"2026/{ROUND}/qualifying", start=_at(25, 16, 15), end=_at(25, 17), rows=7),
-    Fault("empty", _RESULTS, start=_at(26, 15), end=_at(26, 15, 15)),
-    Fault("half", _RESULTS, start=_at(26, 15, 15), end=_at(26, 15, 30)),
-    Fault("impossible", _RESULTS, start=_at(26, 15, 30), end=_at(26, 15, 38)),
+    Fault("html", f"2026/{ROUND}/qualifying", start=_at(25, 16), end=_at(25, 16, 20)),
+    Fault("split", f"2026/{ROUND}/qualifying", start=_at(25, 16, 20), end=_at(25, 17), rows=7),
+    Fault("empty", _RESULTS, start=_at(26, 15), end=_at(26, 15, 20)),
+    Fault("half", _RESULTS, start=_at(26, 15, 20), end=_at(26, 15, 35)),
+    Fault("impossible", _RESULTS, start=_at(26, 15, 35), end=_at(26, 15, 40)),
     Fault(
-        "other_id", _RESULTS, start=_at(26, 15, 38), end=_at(26, 15, 45), drivers=("norris", "lando_norris")
+        "other_id", _RESULTS, start=_at(26, 15, 40), end=_at(26, 15, 50), drivers=("norris", "lando_norris")
     ),
-    Fault("lying_total", _RESULTS, start=_at(26, 15, 45), end=_at(26, 16)),
-    Fault("next_round", "2026*standings", start=_at(26, 16), end=_at(26, 17)),
+    Fault("lying_total", _RESULTS, start=_at(26, 15, 50), end=_at(26, 16, 5)),
+    Fault("next_round", "2026*standings", start=_at(26, 16, 5), end=_at(26, 17)),
     Fault("cut", _RESULTS, start=_at(26, 17), end=_at(27, 0), times=1),
     Fault("truncated", "2026*driverstandings", start=_at(26, 17), end=_at(27, 0), times=1),
     Fault("throttled", start=_at(27, 0), end=_at(27, 9), times=1),

@@ -44,7 +44,7 @@ def serve(settings: Settings, only: list[str] | None = None) -> int:
         supervisor = Supervisor(chosen, settings.logs_dir)
         supervisor.check()
         if only is None or "dagster" in only:
-            _write_workspace(Path(scratch))
+            write_workspace(Path(scratch))
             _fail_abandoned_runs()
         return supervisor.run()
 
@@ -174,7 +174,7 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
     ]
 
 
-def _write_workspace(scratch: Path) -> None:
+def write_workspace(scratch: Path) -> None:
     """The workspace of the supervised servers: ``workspace.yaml``, but with the code server they share."""
     server = {"socket": str(scratch / "code.sock"), "host": "localhost", "location_name": LOCATION}
     # JSON is YAML.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
 from f1_pipeline.sources.live import LiveSession, Slot, check_session
 from f1_pipeline.storage.engine import write_transaction
@@ -125,3 +125,28 @@ def last_asked(engine: Engine) -> dict[Slot, datetime]:
     ).group_by(table.c.race_key, table.c.table_name, table.c.session)
     with engine.connect() as connection:
         return {Slot(*row[:3]): row[3] for row in connection.execute(query)}
+
+
+def all_versions(engine: Engine) -> list[tuple[int, Slot, bool, datetime]]:
+    """Number, slot, whether it is complete, and last confirmation of every version that is kept."""
+    table = live_sessions
+    query = select(
+        table.c.id,
+        table.c.race_key,
+        table.c.table_name,
+        table.c.session,
+        table.c.complete,
+        table.c.confirmed_at,
+    ).order_by(table.c.id)
+    with engine.connect() as connection:
+        return [(int(row[0]), Slot(*row[1:4]), bool(row[4]), row[5]) for row in connection.execute(query)]
+
+
+def forget_versions(engine: Engine, numbers: Collection[int]) -> None:
+    """Remove versions by their numbers."""
+    wanted = sorted(numbers)
+    with write_transaction(engine) as connection:
+        for start in range(0, len(wanted), 400):
+            connection.execute(
+                delete(live_sessions).where(live_sessions.c.id.in_(wanted[start : start + 400]))
+            )

@@ -55,6 +55,14 @@ def polls(engine: Engine, source: str = LIVE) -> dict[str, Poll]:
         return {row["subject"]: Poll(**row) for row in connection.execute(query).mappings()}
 
 
+def forget_polls(engine: Engine, subjects: Collection[str], source: str = LIVE) -> None:
+    """Remove questions from the record by their subjects."""
+    table = source_polls
+    with write_transaction(engine) as connection:
+        for subject in subjects:
+            connection.execute(delete(table).where(table.c.source == source, table.c.subject == subject))
+
+
 def complete_versions(engine: Engine) -> dict[Slot, str]:
     """Content hash of the newest live version of each slot, where that one is complete."""
     table = live_sessions

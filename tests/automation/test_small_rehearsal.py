@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,10 +17,8 @@ from sqlalchemy import Engine, insert
 from f1_pipeline import clock
 from f1_pipeline.automation import watch
 from f1_pipeline.automation.requests import request, stands_by
-from f1_pipeline.domain.identity import Crosswalk
 from f1_pipeline.errors import BudgetExhausted
 from f1_pipeline.rehearsal import SETTINGS, Performance, Scene, rehearse
-from f1_pipeline.replay import Fault, Moment, Release, Timeline
 from f1_pipeline.settings import get_settings
 from f1_pipeline.sources.jolpica import JolpicaClient
 from f1_pipeline.storage import migrate, reads, schema
@@ -30,40 +26,15 @@ from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.polls import polls
 from f1_pipeline.storage.revisions import revisions_of
 
+sys.path.insert(0, str(Path(__file__).parent))
+import small_weekend as small
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
     pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
 ]
 
-RACE, AFTER = "2026-betaland", "2026-gammaland"
-SUNDAY = datetime(2026, 4, 5, 13, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-MOMENTS = (
-    Moment(SUNDAY - timedelta(days=3), "thursday", "nothing"),
-    Moment(SUNDAY + HOUR, "during the race", "nothing"),
-    Moment(SUNDAY + timedelta(hours=2, minutes=5), "impossible", "two winners"),
-    Moment(SUNDAY + timedelta(hours=2, minutes=20), "result", "the result"),
-    Moment(SUNDAY + 4 * HOUR, "evening", "standings"),
-    Moment(SUNDAY + 22 * HOUR, "monday", "nothing new"),
-    Moment(SUNDAY + 24 * HOUR, "release", "F1DB has it"),
-    Moment(SUNDAY + 50 * HOUR, "correction", "first and second have changed places"),
-    Moment(SUNDAY + 54 * HOUR, "tuesday evening", "nothing new"),
-)
-
-
-def _load(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-TESTS = Path(__file__).parent.parent
-world = _load("automation_f1db_world", TESTS / "sources" / "f1db_world.py")
-known_of = _load("automation_replay_world", TESTS / "replay" / "conftest.py").small_known
+RACE, AFTER, SUNDAY, HOUR = small.RACE, small.AFTER, small.SUNDAY, small.HOUR
 
 
 @dataclass
@@ -83,30 +54,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("small")
-    before = world.small_world()
-    before.rows["races-race-results"] = [
-        row for row in before.rows["races-race-results"] if row["race"] != RACE
-    ]
-    results = "2026*results"
-    timeline = Timeline(
-        race_key=RACE,
-        moments=MOMENTS,
-        releases=(
-            Release("v2026.1.0", before.write(folder / "before.zip"), SUNDAY - timedelta(days=20)),
-            Release("v2026.2.0", world.small_world().write(folder / "after.zip"), SUNDAY + 23 * HOUR),
-        ),
-        truths=((SUNDAY - timedelta(days=30), folder / "after.zip"),),
-        f1db_faults=(),
-        jolpica_faults=(
-            Fault(
-                "impossible", results, start=SUNDAY + 2 * HOUR, end=SUNDAY + timedelta(hours=2, minutes=10)
-            ),
-            Fault("swapped", results, start=SUNDAY + 40 * HOUR, drivers=("curb", "apex")),
-        ),
-    )
-    known: Crosswalk = (
-        known_of.__wrapped__() if hasattr(known_of, "__wrapped__") else known_of._fixture_function()
-    )
+    known = small.crosswalk()
     found = Played(Performance(), folder / "home")
 
     def look(scene: Scene) -> None:
@@ -121,9 +69,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(watch, "crosswalk", lambda: known)
-        # Nothing to learn from: this is about what is asked, kept and taken in.
-        settings = {**SETTINGS, "F1_FORECAST_FROM_SEASON": "2030"}
-        found.performance = rehearse(timeline, found.home, lambda line: None, known, look, settings)
+        found.performance = rehearse(
+            small.weekend(folder), found.home, lambda line: None, known, look, small.SETTINGS
+        )
     yield found
     get_settings.cache_clear()
 
@@ -225,6 +173,18 @@ def test_a_tick_with_nothing_new_is_quick_and_asks_nobody(after: Any) -> None:
         found, said = tick(after, name)
         assert time.process_time() - began < 1
         assert (found, bool(said)) == ([], True)
+
+
+def test_a_tick_with_nothing_new_makes_two_requests_at_most(played: Played) -> None:
+    """The calendar, which is mostly still in the cache, and one session; the release of F1DB is one."""
+    quiet = [tick for tick in played.performance.ticks if not tick.ran]
+    costs = {
+        name: {tick.requests for tick in quiet if tick.sensor == name}
+        for name in ("f1db_release", "weekend_sessions", "corrections")
+    }
+    assert costs["f1db_release"] == {1}
+    assert costs["corrections"] == {0}
+    assert {0, 1} <= costs["weekend_sessions"] <= {0, 1, 2}
 
 
 def test_an_outage_is_no_failure(after: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,16 @@ def features(*races: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["race_key", "horizon", "driver_id", "constructor_id", "cutoff"])
 
 
+def circuits(engine: Engine) -> pd.DataFrame:
+    return reads.read_table(engine, schema.circuits)
+
+
 def describe(engine: Engine, *races: str, marked: bool = True) -> None:
-    marks = {key: mark for key, mark in calendar_marks(reads.calendar(engine)).items() if key in races}
+    marks = {
+        key: mark
+        for key, mark in calendar_marks(reads.calendar(engine), circuits(engine)).items()
+        if key in races
+    }
     replace_races(
         engine, schema.feature_matrix, features(*races), races,
         scope={"horizon": "pre_weekend"}, marks=marks if marked else None,
@@ -63,12 +71,60 @@ def test_features_know_which_calendar_they_stand_on(
 def test_a_missing_value_elsewhere_changes_no_mark(engine: Engine) -> None:
     """Columns of whole numbers become floats where one is missing."""
     change(engine, ALPHA, turns=15)
-    whole = calendar_marks(pd.DataFrame(reads.calendar(engine).iloc[:1]))
-    mixed = calendar_marks(reads.calendar(engine))
+    whole = calendar_marks(pd.DataFrame(reads.calendar(engine).iloc[:1]), circuits(engine))
+    mixed = calendar_marks(reads.calendar(engine), circuits(engine))
     assert whole[ALPHA] == mixed[ALPHA]
     typed = reads.calendar(engine).iloc[:1].astype({"turns": "Int64"})
-    assert calendar_marks(typed) == whole
+    assert calendar_marks(typed, circuits(engine)) == whole
     assert set(CALENDAR_ATTRIBUTES) <= set(reads.calendar(engine).columns)
+
+
+@pytest.fixture
+def ring(engine: Engine) -> Engine:
+    """All races are at one circuit."""
+    with engine.begin() as connection:
+        connection.execute(
+            insert(schema.circuits), [{"circuit_id": "ring", "name": "Ring", "length_km": 5.0, "turns": 12}]
+        )
+        connection.execute(update(schema.races).values(circuit_id="ring"))
+    return engine
+
+
+def change_circuit(engine: Engine, **values: Any) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(schema.circuits).values(**values))
+
+
+def test_a_fact_of_the_circuit_counts_where_the_race_does_not_state_its_own(ring: Engine) -> None:
+    engine = ring
+    change(engine, ALPHA, course_length_km=4.25, turns=14)
+    change(engine, BETA, course_length_km=None, turns=14)
+    describe(engine, ALPHA, BETA)
+    assert outdated_races(engine) == set()
+    change_circuit(engine, turns=20, name="Ring", full_name="The Ring")
+    assert outdated_races(engine) == set()
+    change_circuit(engine, length_km=5.1)
+    assert outdated_races(engine) == {BETA}
+    describe(engine, BETA)
+    assert outdated_races(engine) == set()
+    change_circuit(engine, elevation_m=733.0)
+    assert outdated_races(engine) == {ALPHA, BETA}
+
+
+def test_marks_from_before_circuits_were_looked_at_are_no_change(ring: Engine) -> None:
+    """An upgrade of the product must not make eleven hundred races anew."""
+    engine = ring
+    old = {key: mark for key, mark in calendar_marks(reads.calendar(engine), None).items() if key == ALPHA}
+    replace_races(
+        engine, schema.feature_matrix, features(ALPHA), [ALPHA], scope={"horizon": "pre_weekend"}, marks=old
+    )
+    assert outdated_races(engine) == set()
+    remember_marks(engine)
+    assert outdated_races(engine) == set()
+    change_circuit(engine, elevation_m=733.0)
+    assert outdated_races(engine) == {ALPHA}
+    remember_marks(engine)
+    assert outdated_races(engine) == {ALPHA}
 
 
 def test_marks_are_written_with_the_features_or_not_at_all(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """What of the calendar ratings and features of a race stand on, as a hash.
 
-It is kept with the features. Where it differs from the hash of the calendar of now, the race was moved or changed its layout
-after they were made, however long ago and whatever died in between.
+It is kept with the features. Where it differs from the hash of the calendar of now, the race was moved or changed its layout, or a
+fact of its circuit was corrected, after they were made, however long ago and whatever died in between.
 """
 
 from __future__ import annotations
@@ -22,9 +22,23 @@ CALENDAR_ATTRIBUTES = [
 """A new round number or name changes nothing."""
 
 
-def calendar_marks(races: pd.DataFrame) -> dict[str, str]:
-    """Hash of the attributes by race key. ``races``: rows of ``races``; the types of columns do not matter."""
+_STANDS_IN = {"length_km": "course_length_km", "turns": "turns"}
+"""Facts of a circuit that count for a race which does not state its own, by that column of the race."""
+
+
+def calendar_marks(races: pd.DataFrame, circuits: pd.DataFrame | None) -> dict[str, str]:
+    """Hash of the attributes by race key; the types of columns do not matter.
+
+    Args:
+        races: rows of ``races``.
+        circuits: all rows of ``circuits``. None gives the marks of versions that did not look at circuits.
+    """
     columns = [races[name].astype("object") for name in CALENDAR_ATTRIBUTES]
+    if circuits is not None:
+        # Only what features see: the layout of today says nothing of a race that was run on another one.
+        at = circuits.set_index("circuit_id").reindex(races["circuit_id"]).set_index(races.index)
+        columns += [at[name].astype("object").where(races[own].isna()) for name, own in _STANDS_IN.items()]
+        columns.append(at["elevation_m"].astype("object"))
     return {
         str(key): hashlib.sha256("|".join(map(_text, values)).encode()).hexdigest()
         for key, values in zip(races["race_key"], zip(*columns, strict=True), strict=True)
