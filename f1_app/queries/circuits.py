@@ -108,7 +108,7 @@ def cars(connection: Connection, circuit_id: str) -> pd.DataFrame:
 
 
 def cars_of_all(connection: Connection, first_season: int) -> pd.DataFrame:
-    """What ``summaries.by_race`` needs, of every race from a season on: circuits are compared with it."""
+    """What ``summaries.by_race`` needs, of every race from a season on, in no order: circuits are compared with it."""
     return frame_of(
         connection,
         select(
@@ -187,7 +187,12 @@ def driver_coefficients(connection: Connection, race_key: str, horizon: str = "p
             )
         )
         .where(feature_matrix.c.race_key == race_key, feature_matrix.c.horizon == horizon)
-        .order_by(prediction_reasons.c.contribution.desc(), feature_matrix.c.driver_id),
+        # PostgreSQL puts what is empty first where it sorts downwards, SQLite last.
+        .order_by(
+            prediction_reasons.c.contribution.is_(None),
+            prediction_reasons.c.contribution.desc(),
+            feature_matrix.c.driver_id,
+        ),
     ).astype(
         dict.fromkeys(("driver_wins_at_circuit", "driver_avg_finish_at_circuit", "contribution"), "float64")
     )

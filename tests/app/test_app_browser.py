@@ -238,3 +238,21 @@ def test_no_database_in_a_browser(f1_home: Path, browser: Browser) -> None:
     with serve(f1_home) as address, reader(browser) as page:
         page.goto(f"{address}/accuracy")
         shows(page, "No database yet.", "make run")
+
+
+def test_drivers_teams_and_circuits_in_a_browser(database: Path, browser: Browser) -> None:
+    with serve(database.parent) as address:
+        with reader(browser) as page:
+            page.goto(f"{address}/drivers?driver=bo-brake&view=team-mates")
+            shows(page, "Bo Brake", "How often Bo Brake was ahead")
+            expect(page.locator(".js-plotly-plot .ytick text").first).to_have_text("ARR 2025\u20132026")
+            page.get_by_text("Seasons", exact=True).click()
+            page.wait_for_url("**/drivers?driver=bo-brake&view=seasons")
+            page.get_by_role("link", name="Circuits").click()
+            shows(page, "Testring", "First on the grid won")
+        for options in ({"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}):
+            with reader(browser, **options) as page:
+                page.goto(f"{address}/teams?team=comet")
+                shows(page, "Comet Racing", "Podiums", "CC BY 4.0")
+                main = page.get_by_test_id("stMain")
+                assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
