@@ -14,8 +14,10 @@ from f1_app.dashboard.colours import team_colours, text_on
 
 _SHADE = "43, 140, 196"
 _DEEPEST = 0.8
-"""The scale goes from nothing to this much of a blue, so that it is right on light and on dark pages, and the reader's
-own colour of text can be read on all of it (contrast 4.7 on the light page, 5.1 on the dark one)."""
+"""The scale goes from nothing to this much of a blue, so that it is right on light and on dark pages."""
+
+_TEXT = {"light": "#1F2430", "dark": "#FFFFFF"}
+"""Text in the cells: contrast 5 and above on the deepest blue of the page. Streamlit's colour for charts is a grey."""
 
 _WRITTEN_FROM = 0.1
 """Places less likely than this are shaded and not written: a phone has 14 pixels for a cell."""
@@ -36,13 +38,19 @@ def _layout(figure: Any, height: int, **options: Any) -> Any:
     return figure
 
 
-def places_chart(forecast: pd.DataFrame, places: pd.DataFrame, finish: dict[str, int] | None = None) -> Any:
+def places_chart(
+    forecast: pd.DataFrame,
+    places: pd.DataFrame,
+    finish: dict[str, int] | None = None,
+    theme: str | None = None,
+) -> Any:
     """Heat-map of driver by place, who is expected in front on top; a ring where each driver really came in.
 
     Args:
         forecast: Rows of the drivers (``driver_id, code, driver, expected_position``).
         places: ``driver_id, position, probability``.
         finish: Place of each driver in the result, where there is one and the reader wants to see it.
+        theme: ``light`` or ``dark``, what the reader's page is; None where it is not known.
     """
     who = forecast.sort_values(["expected_position", "driver_id"]).set_index("driver_id")
     wide = places.pivot(index="driver_id", columns="position", values="probability")
@@ -78,7 +86,7 @@ def places_chart(forecast: pd.DataFrame, places: pd.DataFrame, finish: dict[str,
         y=[code for _, code, _ in written],
         text=[text for _, _, text in written],
         mode="text",
-        textfont={"size": 10},
+        textfont={"size": 10, "color": _TEXT.get(theme or "")},
         hoverinfo="skip",
     )
     if finish:

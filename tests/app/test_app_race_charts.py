@@ -30,11 +30,12 @@ def test_heat_map_has_the_leader_on_top_and_rings_where_they_came_in() -> None:
         [(d, p, 0.25 + 0.1 * (d == "ben" and p == 1)) for d in FORECAST["driver_id"] for p in range(1, 5)],
         columns=["driver_id", "position", "probability"],
     )
-    figure = charts_race.places_chart(FORECAST, places, {"ben": 3, "ann": 1})
+    figure = charts_race.places_chart(FORECAST, places, {"ben": 3, "ann": 1}, "dark")
     heat, written, rings = figure.data
     assert list(heat.y) == ["BEN", "CAT", "ANN", "DAN"]
     assert heat.z[0][0] == pytest.approx(35)
     assert (written.x[0], written.y[0], written.text[0]) == (1, "BEN", "35")
+    assert written.textfont.color == "#FFFFFF"
     assert list(zip(rings.y, rings.x, strict=True)) == [("BEN", 3), ("ANN", 1)]
     assert tuple(figure.layout.yaxis.range) == (3.5, -0.5)
     assert len(charts_race.places_chart(FORECAST, places).data) == 2

@@ -41,7 +41,7 @@ def distribution(race: Race, horizon: str, model: str, result: pd.DataFrame | No
             st.subheader("Where everybody may finish", anchor=False)
             finish = _finish(result)
             st.plotly_chart(
-                charts_race.places_chart(forecast, places, finish),
+                charts_race.places_chart(forecast, places, finish, st.context.theme.type),
                 width="stretch",
                 config=charts.CONFIG,
                 key="places-chart",
