@@ -129,9 +129,7 @@ def _parameters(document: Doc, parameters: list[Doc]) -> Iterator[str]:
     for one in parameters:
         schema = one["schema"]
         bounds = next((x for x in schema.get("anyOf", []) if x.get("type") != "null"), schema)
-        values = _type({**bounds, "anyOf": [bounds]} if "anyOf" in schema else bounds).removesuffix(
-            " or null"
-        )
+        values = _type(document, bounds)
         if "minimum" in bounds and "maximum" in bounds:
             values += f", {bounds['minimum']} to {bounds['maximum']}"
         if schema.get("default") is not None:
