@@ -107,29 +107,29 @@ def _in_order(document: Doc, schema: Doc, value: Any) -> Any:
     return value
 
 
-def _type(schema: Doc) -> str:
+def _type(document: Doc, schema: Doc) -> str:
     """How a schema is said in a table."""
     if "$ref" in schema:
-        return f"[{schema['$ref'].rsplit('/', 1)[1]}](#{schema['$ref'].rsplit('/', 1)[1].lower()})"
+        name = schema["$ref"].rsplit("/", 1)[1]
+        named: Doc = document["components"]["schemas"][name]
+        return f"[{name}](#{name.lower()})" if "properties" in named else _type(document, named)
     if "anyOf" in schema:
-        kinds = [_type(one) for one in schema["anyOf"] if one.get("type") != "null"]
+        kinds = [_type(document, one) for one in schema["anyOf"] if one.get("type") != "null"]
         null = any(one.get("type") == "null" for one in schema["anyOf"])
         return " or ".join(dict.fromkeys(kinds)) + (" or null" if null else "")
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        return f"list of {_type(document, schema['items'])}"
     return str(schema.get("format") or schema.get("type", "any"))
 
 
-def _parameters(parameters: list[Doc]) -> Iterator[str]:
+def _parameters(document: Doc, parameters: list[Doc]) -> Iterator[str]:
     yield "| parameter | in | values | meaning |\n|---|---|---|---|"
     for one in parameters:
         schema = one["schema"]
-        bounds = {**schema, **next((x for x in schema.get("anyOf", []) if x.get("type") != "null"), {})}
-        values = _type({**bounds, "anyOf": [bounds]} if "anyOf" in schema else bounds).removesuffix(
-            " or null"
-        )
+        bounds = next((x for x in schema.get("anyOf", []) if x.get("type") != "null"), schema)
+        values = _type(document, bounds)
         if "minimum" in bounds and "maximum" in bounds:
             values += f", {bounds['minimum']} to {bounds['maximum']}"
         if schema.get("default") is not None:
@@ -141,7 +141,7 @@ def _operation(document: Doc, path: str, operation: Doc, shown: set[str]) -> Ite
     yield f"### `GET {path}`\n\n{operation['summary']}. {operation['description']}\n"
     own = [one for one in operation.get("parameters", []) if one["name"] != "format"]
     if own:
-        yield from _parameters(own)
+        yield from _parameters(document, own)
         yield ""
     for form, content in operation["responses"]["200"].get("content", {}).items():
         if form == "application/json":
@@ -158,13 +158,13 @@ def _operation(document: Doc, path: str, operation: Doc, shown: set[str]) -> Ite
             yield "Answer: `text/calendar`.\n"
 
 
-def _schema(name: str, schema: Doc) -> Iterator[str]:
+def _schema(document: Doc, name: str, schema: Doc) -> Iterator[str]:
     yield f"### {name}\n"
     if description := schema.get("description"):
         yield f"{description}\n"
     yield "| field | type | meaning |\n|---|---|---|"
     for field, content in schema["properties"].items():
-        yield f"| `{field}` | {_type(content)} | {content.get('description', '')} |"
+        yield f"| `{field}` | {_type(document, content)} | {content.get('description', '')} |"
     yield ""
 
 
@@ -197,7 +197,7 @@ def page() -> str:
     text.append("## Fields\n")
     for name in sorted(schemas):
         if "properties" in schemas[name] and not name.startswith(("HTTP", "Validation")):
-            text += _schema(name, schemas[name])
+            text += _schema(document, name, schemas[name])
     return "\n".join(text).rstrip() + "\n"
 
 

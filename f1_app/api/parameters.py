@@ -67,7 +67,12 @@ Season = Annotated[
 ]
 Round = Annotated[
     int | None,
-    Query(ge=1, le=99, description="Round of the season; the newest when left out.", examples=[11]),
+    Query(
+        ge=1,
+        le=99,
+        description="Round of the season, or of the newest season; the newest when left out.",
+        examples=[11],
+    ),
 ]
 FromSeason = Annotated[
     int, Query(ge=FIRST_SEASON, le=LAST_SEASON, description="First season to look at.", examples=[2014])
@@ -133,13 +138,6 @@ def race_of(request: Request, row: Mapping[str, Any]) -> Race:
     """A race as it is answered; where forecasts are turned off, none has any."""
     shown: bool = request.app.state.settings.enable_predictions
     return Race.model_validate({**row, "prediction_available": bool(row["prediction_available"]) and shown})
-
-
-def season_needed(season: int | None, round_: int | None) -> None:
-    """A round without its season names no race."""
-    if round_ is not None and season is None:
-        fault = {"parameter": "round", "where": "query", "problem": "needs a season"}
-        raise ApiError(422, Code.INVALID_PARAMETER, "Not valid: round.", parameters=[fault])
 
 
 def find_race(connection: Connection, race: str) -> dict[str, Any]:

@@ -18,8 +18,12 @@ def _with_standings(kind: str) -> Select[Any]:
 
 
 def race_of(connection: Connection, kind: str, season: int | None, round_: int | None) -> str | None:
-    """The newest race that has standings; of a season and of a round where they are given."""
+    """The newest race that has standings; of a season and of a round where they are given, of a
+    round alone in the newest season that has any.
+    """
     statement = _with_standings(kind).order_by(races.c.date.desc(), races.c.race_key.desc()).limit(1)
+    if season is None and round_ is not None:
+        season = connection.scalar(statement.with_only_columns(races.c.season))
     if season is not None:
         statement = statement.where(races.c.season == season)
     if round_ is not None:

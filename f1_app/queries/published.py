@@ -123,7 +123,9 @@ def newest_forecast_at(connection: Connection, race_key: str) -> dt.datetime | N
 def championship_race(
     connection: Connection, kind: str, season: int | None, round_: int | None
 ) -> str | None:
-    """The newest race before which the championship was forecast; of a season and of a round where they are given."""
+    """The newest race before which the championship was forecast; of a season and of a round where they are given, of a
+    round alone in the newest season that has any.
+    """
     statement = (
         select(races.c.race_key)
         .where(
@@ -134,6 +136,8 @@ def championship_race(
         .order_by(races.c.date.desc(), races.c.race_key.desc())
         .limit(1)
     )
+    if season is None and round_ is not None:
+        season = connection.scalar(statement.with_only_columns(races.c.season))
     if season is not None:
         statement = statement.where(races.c.season == season)
     if round_ is not None:

@@ -238,9 +238,9 @@ def serving(app: FastAPI | None = None) -> Iterator[Client]:
         listening.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of the API on a full small database that nobody writes to: as `f1 serve` starts it, once for all tests."""
+    """A client of the API on a full small database that nobody writes to: as `f1 serve` starts it, once for a module."""
     home = tmp_path_factory.mktemp("api-home")
     full_database(home / "f1.db")
     with socket.socket() as free:

@@ -119,6 +119,8 @@ def test_standings_and_titles(api: Any) -> None:
         29.0,
     )
     assert api("standings/drivers?season=2026&round=1").json()["after"]["race_key"] == "2026-alphaville"
+    assert api("standings/drivers?round=1").json()["after"]["race_key"] == "2026-alphaville"
+    assert api("championship?round=4").json()["race"]["race_key"] == "2026-betatown"
     assert api("standings/drivers?season=2025").json()["after"]["race_key"] == "2025-testland"
     title = api("championship").json()
     assert title["race"]["race_key"] == "2026-betatown"

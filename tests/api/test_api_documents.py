@@ -102,14 +102,14 @@ def test_the_page_is_current() -> None:
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == made, "run scripts/api_docs.py"
 
 
-def test_the_example_runs(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_runs(own_api: Any, capsys: pytest.CaptureFixture[str]) -> None:
     example = load(ROOT / "examples" / "api_client.py")
-    example.main(api.base)
+    example.main(own_api.base)
     text = capsys.readouterr().out
     assert "Betatown Grand Prix, elo 7 at pre_weekend" in text
     assert "Ada Arrow Comet Racing" in text
     assert "1510.0" in text
-    client = example.Api(api.base)
+    client = example.Api(own_api.base)
     first = client.json("races", season=2026)
     assert client.json("races", season=2026) == first
     assert len(client.whole("races")) == 6

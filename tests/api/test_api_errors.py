@@ -30,7 +30,7 @@ CASES = [
     ("predictions/race/Bad Name", 422, Code.INVALID_PARAMETER, "race"),
     ("predictions/race/2026-testland?model=oracle", 422, Code.INVALID_PARAMETER, "model"),
     ("calendar/20x6", 422, Code.INVALID_PARAMETER, "season"),
-    ("championship?round=4", 422, Code.INVALID_PARAMETER, "round"),
+    ("championship?round=9", 404, Code.NO_PREDICTIONS_AVAILABLE, "championship"),
     ("races?sesson=2026", 422, Code.INVALID_PARAMETER, "sesson"),
     ("races?season=2026&season=2025", 422, Code.INVALID_PARAMETER, "season"),
     ("races?limit=0", 422, Code.INVALID_PARAMETER, "limit"),

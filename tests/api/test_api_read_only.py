@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,9 +53,11 @@ def tables(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monke
 
 def commit(url: str, statement: Any) -> None:
     engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(statement)
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            connection.execute(statement)
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize("statement", WRITES, ids=["insert", "update", "delete", "create", "drop"])
@@ -96,15 +99,9 @@ def test_answers_follow_the_tables_on_both(tables: str, serving: Any) -> None:
     with serving() as api:
         assert api("races").json()["total"] == 0
         assert api("health").json()["status"] == "empty"
-        race = {"season": 2026, "grand_prix_id": "x", "name": "X", "is_sprint_weekend": False}
-        row = {"race_key": "2026-x", "date": "2026-05-01", "is_cancelled": False, **race}
-        commit(
-            tables,
-            text(
-                "INSERT INTO races (race_key, season, grand_prix_id, name, date, is_sprint_weekend, is_cancelled)"
-                " VALUES (:race_key, :season, :grand_prix_id, :name, :date, :is_sprint_weekend, :is_cancelled)"
-            ).bindparams(**row),
-        )
+        about = {"grand_prix_id": "x", "name": "X", "is_sprint_weekend": False, "is_cancelled": False}
+        day = dt.date(2026, 5, 1)
+        commit(tables, insert(schema.races).values(race_key="2026-x", season=2026, date=day, **about))
         assert api("races").json()["items"][0]["race_key"] == "2026-x"
         assert api("drivers").json()["total"] == 0
         for path in ("predictions/next-race", "predictions/race/2026-x", "standings/drivers", "championship"):

@@ -38,7 +38,6 @@ _NO_STANDINGS = not_found(
 def _standings(
     request: Request, kind: Literal["driver", "constructor"], season: int | None, round_: int | None
 ) -> tuple[Race, Source, list[dict[str, Any]], Kind]:
-    p.season_needed(season, round_)
     with reading() as connection:
         key = queries.points.race_of(connection, kind, season, round_)
         row = None if key is None else queries.listings.race_row(connection, key)
@@ -47,7 +46,7 @@ def _standings(
                 raise ApiError(
                     404,
                     Code.RACE_NOT_FOUND,
-                    f"There are no standings after round {round_} of {season}.",
+                    f"There are no standings after round {round_} of {season or 'the newest season'}.",
                     season=season,
                     round=round_,
                 )
@@ -120,7 +119,6 @@ def championship(
     kind: p.ChampionshipKind = "driver",
 ) -> Response:
     """Title chances and points at the end of the season, as forecast before a race: the next one, or any round."""
-    p.season_needed(season, round)
     with reading() as connection:
         key = queries.published.championship_race(connection, kind, season, round)
         row = None if key is None else queries.listings.race_row(connection, key)
