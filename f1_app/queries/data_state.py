@@ -39,6 +39,7 @@ MADE_AT = {
     "accuracy_summaries": "computed_at",
     "championship_forecasts": "created_at",
     "data_loads": "loaded_at",
+    "heartbeats": "beat_at",
     "live_sessions": "confirmed_at",
     "market_odds": "imported_at",
     "model_accuracy": "scored_at",
