@@ -1,9 +1,9 @@
 """Take the pictures of the dashboard that the README shows.
 
-    .venv/bin/python scripts/screenshots.py --home PATH [--out docs/images] [--chromium PATH]
+    .venv/bin/python scripts/screenshots.py --home PATH [--only NAME ...] [--out docs/images] [--chromium PATH]
 
-Starts the dashboard on the state in PATH (which it only reads), opens every page in a headless browser and writes
-one picture for each, light and dark. It knows the dashboard from outside only, so that it keeps working whatever
+Starts the dashboard on the state in PATH (which it only reads), opens its pages in a headless browser and writes
+one picture for each, of the first page also a dark one. It knows the dashboard from outside only, so that it keeps working whatever
 is behind the pages.
 """
 
@@ -42,12 +42,21 @@ class Shot:
     height: int
     ready: str
     schemes: tuple[str, ...] = ("light",)
+    wanted: bool = True
+    """Taken without being asked for by name: the README shows it."""
 
 
+# Eight pictures for the README, each of a page that looks different from the others; the rest by name.
 SHOTS = (
     Shot("next-race", "/", 1420, "Who wins", ("light", "dark")),
     Shot("any-race", "/compare?horizon=pre_race", 1400, "Win probability by model"),
-    Shot("accuracy", "/accuracy?horizon=pre_race", 1520, "Over time"),
+    Shot("championship", "/championship", 1400, "Championship"),
+    Shot("standings", "/standings", 1200, "Standings"),
+    Shot("calendar", "/calendar", 1200, "Calendar", wanted=False),
+    Shot("drivers", "/drivers", 1400, "Drivers"),
+    Shot("circuits", "/circuits", 1400, "Circuits"),
+    Shot("accuracy", "/accuracy?horizon=pre_race", 1520, "Calibration"),
+    Shot("data", "/data?tables=source", 1300, "What changed", wanted=False),
 )
 
 
@@ -96,9 +105,12 @@ def take(browser: Browser, address: str, shot: Shot, scheme: str, out: Path) -> 
     )
     page.set_default_timeout(PATIENCE_SECONDS * 1000)
     page.goto(address + shot.address)
-    page.get_by_text(shot.ready).first.wait_for()
-    page.locator(".js-plotly-plot .main-svg").first.wait_for()
-    page.get_by_text("CC BY 4.0").first.wait_for()
+    main = page.get_by_test_id("stMain")
+    main.get_by_text(shot.ready).first.wait_for()
+    # The footer is written last: with it every chart and table of the page is on its way.
+    main.get_by_text("CC BY 4.0").first.wait_for()
+    if main.get_by_test_id("stPlotlyChart").count():
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
     if page.get_by_test_id("stException").count():
         raise SystemExit(f"the page {shot.address} shows an error")
     page.wait_for_timeout(2500)  # charts and tables draw once more when their width is known
@@ -110,10 +122,13 @@ def take(browser: Browser, address: str, shot: Shot, scheme: str, out: Path) -> 
 
 
 def _shrink(picture: Path) -> None:
-    """A palette of 256 colours: flat colours and text do not need more, and it is a third of the size."""
+    """As few bytes as keep the colours; where these are too many, a palette of 256: a third of the size, but small
+    marks of a rare colour get that of their neighbours."""
     with Image.open(picture) as image:
-        small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    small.save(picture, optimize=True)
+        full = image.convert("RGB")
+    full.save(picture, optimize=True)
+    if picture.stat().st_size > MAX_BYTES:
+        full.quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
     if picture.stat().st_size > MAX_BYTES:
         raise SystemExit(f"{picture} has {picture.stat().st_size:,} bytes; at most {MAX_BYTES:,} are wanted")
 
@@ -123,6 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Take the pictures of the dashboard.")
     parser.add_argument("--home", type=Path, required=True, help="state to show: what F1_HOME names")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="where to write")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[shot.name for shot in SHOTS],
+        help="these pages, in place of those that the README shows",
+    )
     parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
     options = parser.parse_args()
     if not options.chromium:
@@ -131,6 +152,8 @@ def main() -> None:
     with dashboard(options.home.resolve()) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         for shot in SHOTS:
+            if not (shot.name in options.only if options.only else shot.wanted):
+                continue
             for scheme in shot.schemes:
                 written = take(browser, address, shot, scheme, options.out)
                 print(f"{written} ({written.stat().st_size:,} bytes)")

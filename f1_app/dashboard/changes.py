@@ -81,9 +81,9 @@ def in_words(changes: pd.DataFrame) -> str:
         return "the same values in another order"
     fields = changes["field"].value_counts()
     words = [
-        f"{style.plural(int(count), 'row')} came or went"
+        f"{style.plural(int(count), 'row')} added or removed"
         if name == "(row)"
-        else f"{str(name).replace('_', ' ')} of {count}"
+        else f"{str(name).replace('_', ' ')} ({style.plural(int(count), 'row')})"
         for name, count in fields.head(3).items()
     ]
     more = len(fields) - len(words)

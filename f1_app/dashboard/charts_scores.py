@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from f1_app.dashboard import style
 
 _ROW = 26
-_BAND = "rgba(0, 114, 178, 0.18)"
+_BAND = "rgba(0, 114, 178, 0.3)"
 _LINE = "#0072B2"
 
 

@@ -157,7 +157,9 @@ def test_pages_in_a_browser(database: Path, browser: Browser) -> None:
             page.wait_for_url("**/?model=elo")
             page.get_by_role("link", name="How good are we").click()
             shows(page, "Best model: Ensemble", "1.073", "Best baseline: Uniform", "1.792")
-            expect(page.locator(".js-plotly-plot")).to_be_visible()
+            expect(page.locator(".js-plotly-plot").first).to_be_visible()
+            page.get_by_role("link", name="Data", exact=True).click()
+            shows(page, "Nothing is late.", "What changed", "Dagster: runs")
 
         for options in ({"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}):
             with reader(browser, **options) as page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,49 @@ def test_columns_are_documented(name: str) -> None:
         assert len(row[2]) > 3, column
 
 
+def navigation() -> dict[str, str]:
+    """Pages of the dashboard: title and address."""
+    text = read("f1_app/dashboard/app.py")
+    found = re.findall(
+        r'st\.Page\(\s*"views/\w+\.py",\s*title="([^"]+)",\s*(?:url_path="(\w+)"|default=True)', text
+    )
+    assert len(found) == text.count("st.Page("), "a page that this test cannot read"
+    return {title: f"/{address}" for title, address in found}
+
+
+def choices(source: str) -> set[str]:
+    """Query parameters that a module of the dashboard lets a reader choose."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "").startswith("choose"):
+            found |= {
+                word.value.value
+                for word in node.keywords
+                if word.arg == "name" and isinstance(word.value, ast.Constant)
+            }
+    return {str(name) for name in found}
+
+
+def test_pages_are_documented() -> None:
+    part = sections(read("docs/dashboard.md"), 2)["Pages"]
+    listed = {row[0]: row[1].strip("`") for row in rows(part) if len(row) == 3}
+    assert listed == navigation()
+    assert list(sections(read("docs/dashboard.md"), 3)) == list(listed), (
+        "a part for each page, in their order"
+    )
+
+
+def test_parameters_of_addresses_are_documented() -> None:
+    part = sections(read("docs/dashboard.md"), 2)["Pages"]
+    of_pages = {name for row in rows(part) if len(row) == 3 for name in names(row[2])}
+    explained = [names(row[0])[0] for row in rows(part) if len(row) == 2]
+    there = set().union(
+        *(choices(file.read_text(encoding="utf-8")) for file in (ROOT / "f1_app/dashboard").glob("**/*.py"))
+    )
+    assert of_pages == there
+    assert not differences(explained, sorted(there))
+
+
 def test_models_and_features_are_documented() -> None:
     parts = sections(read("docs/methodology.md"), 2)
     assert not differences(first_names(sections(read("docs/methodology.md"), 2)["Models"]), list(ALL_MODELS))
@@ -267,6 +311,7 @@ def test_the_checks_find_faults() -> None:
     assert broken_links(page, "[a](docs/settings.md#none)")
     assert not broken_links(page, "[a](docs/settings.md#which-source-is-used) [b](https://example.org)")
     assert registry_hosts("fine\nhttps://files." + REGISTRIES[1].replace(" ", ".") + "/x")
+    assert choices('choose("A", b, page=P, name="a")\nother(name="b")') == {"a"}
     assert "f1 db upgrade" in commands()
     assert "RACE_KEY" in parameters(commands()["f1 forecast"])
     assert "run" in targets()

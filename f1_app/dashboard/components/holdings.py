@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "models": (
-        "Ratings, features, models",
+        "Ratings and models",
         ("elo_ratings", "joint_ratings", "feature_matrix", "models", "model_decisions"),
     ),
     "forecasts": (
@@ -51,19 +52,24 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 _OTHER_SOURCES = {
-    "weather_forecasts": "weather services",
-    "weather_observed": "weather services",
+    "weather_forecasts": "weather",
+    "weather_observed": "weather",
     "market_odds": "your files",
     "live_sessions": "jolpica",
 }
 
 
 def moment(label: str, help: str | None = None) -> Any:
-    """A column of moments in the reader's time."""
-    zone = style.zone(st.context.timezone)
-    return st.column_config.DatetimeColumn(
-        label, help=help, format="D MMM YYYY, HH:mm", timezone=zone.key if zone else "UTC"
-    )
+    """A column of moments, of a frame that ``local`` has seen."""
+    return st.column_config.DatetimeColumn(label, help=help, format="D MMM YYYY, HH:mm")
+
+
+def local(frame: pd.DataFrame) -> pd.DataFrame:
+    """Moments on the reader's clock, without a zone: pyarrow, which brings tables to the browser, still takes the zone
+    off with a call that pandas warns of."""
+    zone = style.zone(st.context.timezone) or dt.UTC
+    moments = frame.select_dtypes("datetimetz").columns
+    return frame.assign(**{name: frame[name].dt.tz_convert(zone).dt.tz_localize(None) for name in moments})
 
 
 def times_are_in() -> str:
@@ -104,7 +110,7 @@ def table_rows(
 def tables(frame: pd.DataFrame) -> None:
     """The table of tables, of all or of one group."""
     group = choose(
-        "Tables",
+        "Show",
         [ALL, *GROUPS],
         page=PAGE,
         name="tables",
@@ -113,7 +119,7 @@ def tables(frame: pd.DataFrame) -> None:
     )
     shown = frame if group == ALL else frame[frame["group"] == group]
     st.dataframe(
-        shown.drop(columns=["group"] if group == ALL else ["group", "Group"]),
+        local(shown.drop(columns=["group"] if group == ALL else ["group", "Group"])),
         hide_index=True,
         placeholder="-",
         width="stretch",
@@ -141,7 +147,7 @@ def tables(frame: pd.DataFrame) -> None:
 def listing(frame: pd.DataFrame, columns: Mapping[str, Any], rows: int = 12) -> None:
     """A plain table of the columns named, with at most so many rows in sight."""
     st.dataframe(
-        frame[list(columns)],
+        local(frame[list(columns)]),
         hide_index=True,
         placeholder="-",
         width="stretch",

@@ -23,7 +23,11 @@ def _late(state: data.State, sources: pd.DataFrame, polls: pd.DataFrame) -> None
         polls=polls,
     )
     if found:
-        st.warning("**Late**\n\n" + "\n".join(f"- {line}" for line in found) + "\n\n`f1 update` catches up.")
+        st.warning(
+            "**Late**\n\n"
+            + "\n".join(f"- {line}" for line in found)
+            + "\n\n`f1 update` asks for what is new."
+        )
     else:
         st.success(
             "**Nothing is late.** Every race that was run has its result and its score, and the next race its forecast."
@@ -37,20 +41,25 @@ def _cards(state: data.State, polls: pd.DataFrame) -> None:
         ("Release", state.loaded.release, f"loaded {style.utc_minute(state.loaded.loaded_at)}"),
         (
             "Newest result",
-            newest.race_key if newest else "none",
-            f"{style.plural(state.days_since_newest or 0, 'day')} ago" if newest else None,
+            f"{newest.name} {newest.season}" if newest else "none",
+            f"{style.plural(state.days_since_newest or 0, 'day')} ago" if newest else "",
         ),
         (
             "Next race",
-            following.race_key if following else "none",
-            f"{following.date}" if following else None,
+            f"{following.name} {following.season}" if following else "none",
+            style.day(following.date) if following else "",
         ),
-        ("Last question to a web source", asked, style.plural(len(polls), "subject") if len(polls) else None),
+        (
+            "Last question to a web source",
+            asked,
+            f"about {style.plural(len(polls), 'subject')}" if len(polls) else "",
+        ),
     ]
+    # Not st.metric: it cuts names that do not fit, and a release is one.
     for column, (label, value, below) in zip(st.columns(4), cards, strict=True):
-        column.metric(
-            label, value, delta=below, delta_color="off", delta_arrow="off", border=True, height="stretch"
-        )
+        with column.container(border=True, height="stretch"):
+            st.caption(label)
+            st.markdown(f"**{value}**  \n{below}")
 
 
 def _links() -> None:
