@@ -38,6 +38,21 @@ class Settings(BaseSettings):
         default=None,
         description="SQLAlchemy address of the product's tables; SQLite in F1_HOME when unset.",
     )
+    owner_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_owner, who owns the tables; a secret."
+    )
+    pipeline_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_pipeline, who writes rows; a secret."
+    )
+    app_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_app, who reads; a secret."
+    )
+    dagster_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_dagster, for Dagster's store; a secret."
+    )
+    mlflow_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_mlflow, for MLflow's store; a secret."
+    )
     source: Literal["auto", "f1db", "simulated"] = Field(
         default="auto",
         description="Where data come from; auto is F1DB, or the simulated world when nothing is within reach.",
