@@ -144,6 +144,13 @@ class Settings(BaseSettings):
         default="auto",
         description="Sensors and schedules run by themselves; auto is on under `f1 serve`, off elsewhere.",
     )
+    executor: Literal["in_process", "multiprocess", "kubernetes"] = Field(
+        default="in_process",
+        description="Where the steps of a run are executed: its process, a process each, or a pod each.",
+    )
+    executor_steps: int = Field(
+        default=2, ge=1, description="Steps of a run at a time, where each has a process or a pod of its own."
+    )
     failure_webhook: SecretStr | None = Field(
         default=None, description="Address that a failed run is told to (JSON, POST); a secret."
     )
