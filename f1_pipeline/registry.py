@@ -267,7 +267,7 @@ def _experiment_id(tracking_uri: str, name: str, artifacts: Path) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    local = tracking_uri.startswith("sqlite")
+    local = not tracking_uri.startswith("http")
     location = (artifacts / name).as_uri() if local else None  # a server knows where it keeps artefacts
     return str(client.create_experiment(name, artifact_location=location))
 

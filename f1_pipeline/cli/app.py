@@ -268,6 +268,24 @@ def db_downgrade(
     notices.print(f"tables are at revision {migrate.current(url) or 'none'}")
 
 
+@db.command("roles")
+def db_roles() -> None:
+    """Make the roles and databases on a PostgreSQL server, with passwords from the environment."""
+    from f1_pipeline.storage import roles
+
+    settings = get_settings()
+    given = {
+        roles.OWNER: settings.owner_password,
+        roles.PIPELINE: settings.pipeline_password,
+        roles.APP: settings.app_password,
+        roles.SERVICES["dagster"]: settings.dagster_password,
+        roles.SERVICES["mlflow"]: settings.mlflow_password,
+    }
+    passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
+    for line in roles.create_roles(settings.tables_url, passwords):
+        notices.print(line)
+
+
 def _quiet() -> None:
     """Only what matters on the terminal: the run's own log is in the Dagster UI."""
     import logging
