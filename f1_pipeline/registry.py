@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -195,7 +196,7 @@ class Registry:
             reason = str(error).strip().splitlines()[0][:300]
             # Without the cause: a run reports the innermost one, and that does not say what was being done.
             raise RegistryUnavailable(
-                f"MLflow at {self.tracking_uri} does not answer, and nothing was changed: {reason}"
+                f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
             ) from None
 
     def prune(self, model: str, horizon: str, keep: int) -> int:
@@ -234,6 +235,11 @@ class Registry:
     def _requirements(model: Model) -> list[str]:
         # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
+
+
+def _shown(address: str) -> str:
+    """An address without the password that may be in it: messages end in logs and in Dagster's history."""
+    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", address)
 
 
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:

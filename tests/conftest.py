@@ -97,23 +97,33 @@ def _in_memory() -> Path | None:
 
 def _administer(address: str, *statements: str) -> None:
     admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    admin.dispose()
+    try:
+        with admin.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        admin.dispose()
 
 
 @pytest.fixture(scope="session")
 def new_postgres(postgres: str) -> Callable[..., str]:
-    """Makes a database and returns its address; with a template, which nobody may be connected to, a copy of it.
+    """Makes a database and returns its address; with a template, a copy of it, and whoever uses the template is cut off.
 
     Who makes one removes it with ``drop_postgres`` where a test makes many.
     """
 
     def make(template: str | None = None) -> str:
         name = f"test_{next(_numbers)}"
-        copied = f"TEMPLATE {make_url(template).database} STRATEGY file_copy" if template else ""
-        _administer(postgres, f"CREATE DATABASE {name} {copied}")
+        if template is None:
+            _administer(postgres, f"CREATE DATABASE {name}")
+        else:
+            source = make_url(template).database
+            _administer(
+                postgres,
+                # MLflow keeps connections to its stores for as long as the process lives.
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",  # noqa: S608
+                f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy",
+            )
         return postgres.replace("/postgres?", f"/{name}?")
 
     return make

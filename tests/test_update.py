@@ -131,13 +131,9 @@ def _build(home: Path, stores: Mapping[str, str]) -> Built:
 
 
 def _let_go(stores: Mapping[str, str]) -> None:
-    """Close what this process keeps open to databases that are to be copied or removed."""
+    """Close what this process keeps open to tables that are to be copied or removed."""
     if stores:
-        from mlflow.tracking._tracking_service import utils as tracking
-
         get_engine(stores["F1_DATABASE_URL"]).dispose()
-        store = tracking._get_store(_driver("F1_MLFLOW_TRACKING_URI", stores["F1_MLFLOW_TRACKING_URI"]))
-        store.engine.dispose()
 
 
 @pytest.fixture

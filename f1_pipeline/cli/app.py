@@ -309,3 +309,16 @@ def main() -> None:
         # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
         notices.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+    except Exception as error:
+        if (reason := _database_says(error)) is None:
+            raise
+        notices.print(f"[bold red]error:[/] the database does not answer: {escape(reason)}", soft_wrap=True)
+        sys.exit(1)
+
+
+def _database_says(error: Exception) -> str | None:
+    """What a database server said that is away, or lets nobody in; None for any other error."""
+    known = sys.modules.get("sqlalchemy.exc")
+    if known is None or not isinstance(error, known.OperationalError):
+        return None
+    return str(error.orig).strip().splitlines()[0]
