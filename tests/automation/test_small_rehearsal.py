@@ -126,6 +126,18 @@ def test_a_result_is_taken_confirmed_and_corrected(played: Played) -> None:
     assert played.scene("correction").runs.count("update") == 1
 
 
+def test_the_table_of_the_moments_fits(played: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    from f1_pipeline.cli.output import print_table
+    from f1_pipeline.cli.replay import moments
+
+    table = moments(played.performance)
+    assert len(table) == len(small.MOMENTS)
+    assert table.set_index("moment").loc["result", "runs"] == "update"
+    assert any(" x" in runs for runs in table["runs"])
+    print_table(table)
+    assert "…" not in capsys.readouterr().out, "nothing is cut off"
+
+
 def test_nothing_is_doubled(played: Played) -> None:
     results = reads.read_table(played.engine, schema.race_results, [RACE])
     assert len(results) == 4
