@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Iterator
@@ -53,6 +54,8 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    # Before F1_AUTOMATION is on: whether sensors run by default is decided once for a process.
+    importlib.import_module("f1_pipeline.definitions")
     folder = tmp_path_factory.mktemp("small")
     known = small.crosswalk()
     found = Played(Performance(), folder / "home")
