@@ -10,7 +10,7 @@ ARGS       ?=
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint clean clean-state
+.PHONY: help install run test lint audit sbom clean clean-state
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,18 @@ lint: $(INSTALLED) ## Style, types and layers
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+audit: $(UV) ## Look the locked packages up among known vulnerabilities (needs a network)
+	@said="$$($(UV) audit --locked --no-dev --preview-features audit-command 2>&1)" && { echo "$$said"; exit 0; }; \
+	echo "$$said"; \
+	case "$$said" in *"error sending request"*) \
+	  echo "NOT AUDITED: the service of known vulnerabilities cannot be reached from here." ;; \
+	  *) exit 1 ;; esac
+
+sbom: $(UV) ## Write dist/sbom.json: every package of the product with version and hash (CycloneDX)
+	@mkdir -p dist
+	@$(UV) export --locked --no-dev --extra kubernetes --format cyclonedx1.5 --quiet --preview-features sbom-export --output-file dist/sbom.json
+	@echo "dist/sbom.json"
 
 clean: ## Remove environment and caches; data and history stay
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist .tmp_dagster_home_*

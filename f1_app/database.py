@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
@@ -122,7 +123,8 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _begin_sqlite(connection: Connection) -> None:
     # All that one answer is made of is read at one state of the tables.
-    connection.exec_driver_sql("BEGIN")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN")
 
 
 @lru_cache(maxsize=4)

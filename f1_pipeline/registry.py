@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -195,7 +196,7 @@ class Registry:
             reason = str(error).strip().splitlines()[0][:300]
             # Without the cause: a run reports the innermost one, and that does not say what was being done.
             raise RegistryUnavailable(
-                f"MLflow at {self.tracking_uri} does not answer, and nothing was changed: {reason}"
+                f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
             ) from None
 
     def prune(self, model: str, horizon: str, keep: int) -> int:
@@ -236,6 +237,11 @@ class Registry:
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
 
 
+def _shown(address: str) -> str:
+    """An address without the password that may be in it: messages end in logs and in Dagster's history."""
+    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", address)
+
+
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
     """Versions by alias."""
     return {alias: str(version) for alias, version in client.get_registered_model(name).aliases.items()}
@@ -267,7 +273,7 @@ def _experiment_id(tracking_uri: str, name: str, artifacts: Path) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    local = tracking_uri.startswith("sqlite")
+    local = not tracking_uri.startswith("http")
     location = (artifacts / name).as_uri() if local else None  # a server knows where it keeps artefacts
     return str(client.create_experiment(name, artifact_location=location))
 

@@ -44,6 +44,21 @@ class Settings(BaseSettings):
         default=None,
         description="SQLAlchemy address of the product's tables; SQLite in F1_HOME when unset.",
     )
+    owner_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_owner, who owns the tables; a secret."
+    )
+    pipeline_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_pipeline, who writes rows; a secret."
+    )
+    app_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_app, who reads; a secret."
+    )
+    dagster_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_dagster, for Dagster's store; a secret."
+    )
+    mlflow_password: SecretStr | None = Field(
+        default=None, description="For `f1 db roles`: password of f1_mlflow, for MLflow's store; a secret."
+    )
     source: Literal["auto", "f1db", "simulated"] = Field(
         default="auto",
         description="Where data come from; auto is F1DB, or the simulated world when nothing is within reach.",
@@ -134,6 +149,13 @@ class Settings(BaseSettings):
     automation: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="Sensors and schedules run by themselves; auto is on under `f1 serve`, off elsewhere.",
+    )
+    executor: Literal["in_process", "multiprocess", "kubernetes"] = Field(
+        default="in_process",
+        description="Where the steps of a run are executed: its process, a process each, or a pod each.",
+    )
+    executor_steps: int = Field(
+        default=2, ge=1, description="Steps of a run at a time, where each has a process or a pod of its own."
     )
     failure_webhook: SecretStr | None = Field(
         default=None, description="Address that a failed run is told to (JSON, POST); a secret."

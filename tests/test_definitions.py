@@ -8,8 +8,9 @@ import pytest
 from dagster import AssetKey, BackfillPolicy, BetaWarning, Definitions, PreviewWarning
 from dagster._core.definitions.assets.definition.asset_spec import AssetSpec
 
+from f1_pipeline.errors import NotReady
 from f1_pipeline.partitions import races_partitions
-from f1_pipeline.settings import ROOT
+from f1_pipeline.settings import ROOT, Settings
 from f1_pipeline.storage import schema
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
@@ -261,3 +262,23 @@ def test_the_code_location_loads_without_the_learning_libraries() -> None:
     loaded = set(result.stdout.split())
     assert "dagster" in loaded
     assert not loaded & {"mlflow", "xgboost", "sklearn", "streamlit", "pandera", "skops"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("in_process", "in_process"), ("multiprocess", "multiprocess"), ("kubernetes", "k8s")],
+)
+def test_the_executor_is_a_setting(name: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("F1_EXECUTOR", name)
+    monkeypatch.setenv("F1_EXECUTOR_STEPS", "3")
+    from f1_pipeline.definitions import executor
+
+    assert executor(Settings()).name == expected
+
+
+def test_a_pod_for_each_step_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    from f1_pipeline.definitions import executor
+
+    monkeypatch.setitem(sys.modules, "dagster_k8s", None)
+    with pytest.raises(NotReady, match="--extra kubernetes"):
+        executor(Settings(executor="kubernetes"))

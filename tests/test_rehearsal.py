@@ -74,6 +74,8 @@ def played(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         warnings.simplefilter("ignore")  # of MLflow's own imports
         importlib.import_module("mlflow.sklearn")
         importlib.import_module("mlflow.xgboost")
+    # Before F1_AUTOMATION is on: whether sensors run by default is decided once for a process.
+    importlib.import_module("f1_pipeline.definitions")
     folder = tmp_path_factory.mktemp("rehearsal")
     full, since = archives_in(archives / "f1db"), _small_archive().since
     short = Archives(*(since(one, 2022, folder / one.name) for one in (full.before, full.after, full.later)))

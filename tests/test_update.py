@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.forecasting.models import make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import PRUNED_TAG
-from f1_pipeline.settings import Settings, get_settings
+from f1_pipeline.settings import ROOT, Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
@@ -66,6 +66,7 @@ SETTINGS = {
 }
 ONCE = functools.lru_cache(maxsize=4)(simulated.simulate)
 """The world is a pure function of its arguments; drawing it takes a second."""
+STORES = ("F1_DATABASE_URL", "DAGSTER_POSTGRES_URL", "F1_MLFLOW_TRACKING_URI")
 NEXT, AFTER_NEXT = "2026-seven-fells", "2026-amber-road"
 NEWEST = "2026-claddagh"
 DERIVED = ("elo_ratings", "feature_matrix", "models", "predictions", "model_accuracy")
@@ -82,10 +83,16 @@ class Built:
     home: Path
     report: Report
     told: list[str]
+    stores: Mapping[str, str]
 
 
-def _use(patch: pytest.MonkeyPatch, home: Path) -> Settings:
-    for name, value in {**SETTINGS, "F1_HOME": str(home)}.items():
+def _driver(store: str, address: str) -> str:
+    return address if store == "F1_DATABASE_URL" else address.replace("+psycopg:", "+psycopg2:")
+
+
+def _use(patch: pytest.MonkeyPatch, home: Path, stores: Mapping[str, str] | None = None) -> Settings:
+    addresses = {name: _driver(name, address) for name, address in (stores or {}).items()}
+    for name, value in {**SETTINGS, "F1_HOME": str(home), **addresses}.items():
         patch.setenv(name, value)
     get_settings.cache_clear()
     return get_settings()
@@ -98,22 +105,62 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         warnings.simplefilter("ignore")  # of MLflow's own imports
         importlib.import_module("mlflow.sklearn")
         importlib.import_module("mlflow.xgboost")
-    home = tmp_path_factory.mktemp("built") / "home"
+    return _build(tmp_path_factory.mktemp("built") / "home", {})
+
+
+@pytest.fixture(scope="module")
+def built_on_postgres(
+    built: Built, tmp_path_factory: pytest.TempPathFactory, new_postgres: Callable[..., str]
+) -> Built:
+    """The same with tables, Dagster and MLflow on PostgreSQL, by the configuration that containers use."""
+    home = tmp_path_factory.mktemp("postgres") / "home"
+    (home / "dagster").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy" / "dagster.yaml", home / "dagster")
+    return _build(home, {name: new_postgres() for name in STORES})
+
+
+def _build(home: Path, stores: Mapping[str, str]) -> Built:
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        settings = _use(patch, home)
+        settings = _use(patch, home, stores)
         patch.setattr(simulated, "simulate", ONCE)
         report = run_update(settings, told.append)
+    _let_go(stores)
     get_settings.cache_clear()
-    return Built(home, report, told)
+    return Built(home, report, told, stores)
+
+
+def _let_go(stores: Mapping[str, str]) -> None:
+    """Close what this process keeps open to tables that are to be copied or removed."""
+    if stores:
+        get_engine(stores["F1_DATABASE_URL"]).dispose()
 
 
 @pytest.fixture
-def home(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def on() -> str:
+    """The database of the test. To run on both, parametrize a test with ``both``."""
+    return "sqlite"
+
+
+both = pytest.mark.parametrize("on", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def home(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, on: str
+) -> Iterator[Settings]:
     """Settings of a copy of the home after the first update."""
-    shutil.copytree(built.home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlflow-artifacts"))
     monkeypatch.setattr(simulated, "simulate", ONCE)
-    return _use(monkeypatch, tmp_path / "copy")
+    stores: dict[str, str] = {}
+    if on == "postgresql":
+        built = request.getfixturevalue("built_on_postgres")
+        new, drop = request.getfixturevalue("new_postgres"), request.getfixturevalue("drop_postgres")
+        stores = {name: new(template) for name, template in built.stores.items()}
+    shutil.copytree(built.home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlflow-artifacts"))
+    yield _use(monkeypatch, tmp_path / "copy", stores)
+    _let_go(stores)
+    for address in stores.values():
+        drop(address)
 
 
 def _engine(settings: Settings) -> Engine:
@@ -160,6 +207,33 @@ def test_the_first_update_says_what_it_did(built: Built) -> None:
     assert not report.idle
     assert any("simulated-7" in line for line in built.told)
     assert set(report.seconds) >= {"ingest", "ratings and features", "score"}
+
+
+def test_the_rows_are_the_same_on_postgresql(built: Built, built_on_postgres: Built) -> None:
+    """All three stores on PostgreSQL: every row of every table, but for names and times of runs."""
+    assert built_on_postgres.report.forecasts == built.report.forecasts
+    dumps = []
+    for made in (built, built_on_postgres):
+        with pytest.MonkeyPatch.context() as patch:
+            dumps.append(_dump(_use(patch, made.home, made.stores)))
+        _let_go(made.stores)
+    get_settings.cache_clear()
+    here, there = dumps
+    for name, table in schema.metadata.tables.items():
+        moments = ["mlflow_run_id"] + [  # runs are named by chance
+            column.name
+            for column in table.columns
+            if column.name.endswith("_at") and column.name not in ("start_at", "issued_at")
+        ]
+        pd.testing.assert_frame_equal(
+            here[name].drop(columns=moments, errors="ignore"),
+            there[name].drop(columns=moments, errors="ignore"),
+            check_exact=True,
+            obj=name,
+        )
+    assert len(here["predictions"]) > 5000
+    assert not list(built_on_postgres.home.glob("*.db")), "a store was left on SQLite"
+    assert not list(built_on_postgres.home.glob("dagster/**/*.db"))
 
 
 def test_everything_is_taken_in(home: Settings) -> None:
@@ -441,6 +515,7 @@ def test_the_forecast_of_a_finished_sprint_stays_as_it_was_made(home: Settings) 
 # --- again -----------------------------------------------------------------------------------------------
 
 
+@both
 def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     before = _dump(home)
 
@@ -458,6 +533,7 @@ def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: 
     _same(before, _dump(home))
 
 
+@both
 def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     before = _dump(home)
     _run(home, "ingest_races", KeyRange("2023-wombat-coast", "2026-skeleton-sands"))
@@ -532,6 +608,7 @@ def one_more_race(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     return later
 
 
+@both
 def test_a_new_race_is_taken_in_scored_and_followed(
     home: Settings, one_more_race: Callable[..., Any]
 ) -> None:
@@ -695,6 +772,7 @@ def _place(settings: Settings) -> dict[str, int]:
     return {key: index for index, key in enumerate(reads.calendar(_engine(settings))["race_key"])}
 
 
+@both
 @pytest.mark.usefixtures("a_correction")
 def test_a_correction_of_an_old_race(home: Settings) -> None:
     """Rated again from there; forecasts of finished races stay, the score of that race is made again."""
@@ -866,6 +944,7 @@ def test_the_grid_of_a_sprint_that_comes_with_the_result_is_forecast_and_scored(
     assert run_update(home, lambda line: None).idle
 
 
+@both
 def test_views_that_an_interrupted_update_left_out_are_drawn_again(home: Settings) -> None:
     """The forecast is there, so it stays; its places, pairs and teams follow from it."""
     before = _dump(home)
@@ -881,6 +960,7 @@ def test_views_that_an_interrupted_update_left_out_are_drawn_again(home: Setting
 # --- failures --------------------------------------------------------------------------------------------
 
 
+@both
 def test_a_failure_leaves_the_tables_as_they_were_and_names_the_step(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -900,6 +980,7 @@ def test_a_failure_leaves_the_tables_as_they_were_and_names_the_step(
     assert run_update(home, lambda line: None).idle
 
 
+@both
 def test_a_failure_between_delete_and_insert_keeps_the_old_rows(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -933,6 +1014,7 @@ def test_wrong_probabilities_are_not_written(home: Settings, monkeypatch: pytest
     _same(before, _dump(home))
 
 
+@both
 def test_an_interrupted_ingest_is_finished_by_the_next_update(
     home: Settings, one_more_race: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -952,6 +1034,7 @@ def test_an_interrupted_ingest_is_finished_by_the_next_update(
     assert run_update(home, lambda line: None).idle
 
 
+@both
 def test_real_data_do_not_go_into_a_simulated_database(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1068,6 +1151,7 @@ def test_the_time_left(seconds: float, words: str) -> None:
     assert time_left(seconds) == words
 
 
+@both
 def test_two_updates_wait_for_each_other(home: Settings) -> None:
     told: list[str] = []
     with alone(home, told.append):

@@ -30,7 +30,12 @@ ABOUT = """Forecasts of Formula 1 races and championships with their probabiliti
 Everything is read from the tables that the pipeline has made; nothing can be changed. Every forecast says what it knew
 (`horizon`, `cutoff`), what made it (`model`, `model_version`), when (`made_at`), on which release of the data, and
 whether the data are simulated. Answers are JSON or, asked for with `Accept: text/csv` or `?format=csv`, CSV. Times are
-UTC, probabilities are between 0 and 1. Not for betting."""
+UTC, probabilities are between 0 and 1. Not for betting.
+
+Data: [F1DB](https://github.com/f1db/f1db), [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), with ratings,
+forecasts and scores added. Of the days before F1DB has a weekend they may be Jolpica's, which are for non-commercial use
+only ([CC BY-NC-SA 4.0](https://creativecommons.org/licenses/by-nc-sa/4.0/)). Not associated in any way with the Formula 1
+companies."""
 TAGS = [
     {"name": "predictions", "description": "Forecasts of races"},
     {"name": "championship", "description": "Standings, and how the championship may end"},

@@ -84,7 +84,7 @@ def answer(error: ApiError, headers: Mapping[str, str] | None = None) -> Respons
         json.dumps(error.content.model_dump(mode="json"), ensure_ascii=False).encode("utf-8", "replace"),
         status_code=error.status,
         media_type="application/json",
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})},
     )
 
 

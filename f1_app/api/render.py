@@ -35,13 +35,18 @@ def respond(request: Request, answer: Answer, kind: Kind) -> Response:
         ApiError: the client takes neither JSON nor CSV.
     """
     chosen = _chosen(request)
-    headers = {"Cache-Control": kind.cache_control, "Vary": "Accept"}
+    headers = headers_of(kind)
     if isinstance(answer, Page):
         headers["X-Total-Count"] = str(answer.total)
     request.state.kind = kind
     if chosen == media.JSON:
         return Response(answer.model_dump_json(), media_type=media.JSON, headers=headers)
     return Response(as_csv(answer), media_type=media.CSV, headers=headers)
+
+
+def headers_of(kind: Kind) -> dict[str, str]:
+    """Headers of an answer whose form depends on the client."""
+    return {"Cache-Control": kind.cache_control, "Vary": "Accept", "X-Content-Type-Options": "nosniff"}
 
 
 def _chosen(request: Request) -> str:

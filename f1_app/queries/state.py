@@ -9,27 +9,44 @@ import sqlite3
 from sqlalchemy import Connection, String, cast, func, select
 
 from f1_app.records import SIMULATED, Loaded
-from f1_pipeline.storage.schema import championship_forecasts, data_loads, model_accuracy, predictions
+from f1_pipeline.storage.schema import (
+    championship_forecasts,
+    constructor_predictions,
+    data_loads,
+    model_accuracy,
+    predictions,
+    sprint_predictions,
+    weather_forecasts,
+)
 
 BULK_SOURCES = ("f1db", SIMULATED)
 """Sources a whole database comes from; others (a late weekend, weather) only add to one of these."""
 
 
 def data_version(connection: Connection) -> str:
-    """A short text that changes whenever loads, predictions, scores or championship forecasts change.
+    """A short text that changes whenever loads, forecasts of any kind, scores or the weather change.
 
     The counts are there because two runs may commit in another order than their time stamps say: the
-    newest stamp alone would then hide the later commit.
+    newest stamp alone would then hide the later commit. Views of a forecast (places, pairs, teams) carry no stamp
+    and are written after it: the teams, the fewest rows, are counted for all of them.
     """
+    stamped = (
+        predictions.c.created_at,
+        sprint_predictions.c.created_at,
+        model_accuracy.c.scored_at,
+        championship_forecasts.c.created_at,
+    )
+    # One pass over each table for both: they are read at the begin of every page.
+    both = (
+        select(func.coalesce(cast(func.max(stamp), String), "-") + "#" + cast(func.count(), String))
+        for stamp in stamped
+    )
     row = connection.execute(
         select(
             select(func.max(data_loads.c.id)).scalar_subquery(),
-            select(func.max(predictions.c.created_at)).scalar_subquery(),
-            select(func.count()).select_from(predictions).scalar_subquery(),
-            select(func.max(model_accuracy.c.scored_at)).scalar_subquery(),
-            select(func.count()).select_from(model_accuracy).scalar_subquery(),
-            select(func.max(championship_forecasts.c.created_at)).scalar_subquery(),
-            select(func.count()).select_from(championship_forecasts).scalar_subquery(),
+            *(statement.scalar_subquery() for statement in both),
+            select(func.count()).select_from(constructor_predictions).scalar_subquery(),
+            select(func.max(weather_forecasts.c.issued_at)).scalar_subquery(),
         )
     ).one()
     return "|".join("-" if value is None else str(value) for value in row)

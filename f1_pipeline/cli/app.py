@@ -282,6 +282,24 @@ def db_downgrade(
     notices.print(f"tables are at revision {migrate.current(url) or 'none'}")
 
 
+@db.command("roles")
+def db_roles() -> None:
+    """Make the roles and databases on a PostgreSQL server, with passwords from the environment."""
+    from f1_pipeline.storage import roles
+
+    settings = get_settings()
+    given = {
+        roles.OWNER: settings.owner_password,
+        roles.PIPELINE: settings.pipeline_password,
+        roles.APP: settings.app_password,
+        roles.SERVICES["dagster"]: settings.dagster_password,
+        roles.SERVICES["mlflow"]: settings.mlflow_password,
+    }
+    passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
+    for line in roles.create_roles(settings.tables_url, passwords):
+        notices.print(line)
+
+
 def _quiet() -> None:
     """Only what matters on the terminal: the run's own log is in the Dagster UI."""
     import logging
@@ -305,3 +323,16 @@ def main() -> None:
         # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
         notices.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+    except Exception as error:
+        if (reason := _database_says(error)) is None:
+            raise
+        notices.print(f"[bold red]error:[/] the database does not answer: {escape(reason)}", soft_wrap=True)
+        sys.exit(1)
+
+
+def _database_says(error: Exception) -> str | None:
+    """What a database server said that is away, or lets nobody in; None for any other error."""
+    known = sys.modules.get("sqlalchemy.exc")
+    if known is None or not isinstance(error, known.OperationalError):
+        return None
+    return str(error.orig).strip().splitlines()[0]

@@ -14,7 +14,16 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import remembered
 from f1_pipeline.storage import migrate
 
-_PACKAGES = ("dagster", "mlflow", "pandas", "scikit-learn", "sqlalchemy", "streamlit", "xgboost-cpu")
+_PACKAGES = (
+    "dagster",
+    "fastapi",
+    "mlflow",
+    "pandas",
+    "scikit-learn",
+    "sqlalchemy",
+    "streamlit",
+    "xgboost-cpu",
+)
 
 
 def diagnose(settings: Settings) -> int:

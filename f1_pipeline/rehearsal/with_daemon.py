@@ -72,9 +72,13 @@ class DaemonPlayer:
             at = moment.at
             busy = self._stand(instance, ticks, at)
             while True:
-                at += _BUSY if busy else _QUIET
-                if following is not None and at >= following.at:
+                step = _BUSY if busy else _QUIET
+                if following is not None:
+                    # What is due shortly before the next moment belongs to this one: its faults end there.
+                    step = min(step, following.at - _BUSY - at)
+                if step <= timedelta(0):
                     break
+                at += step
                 was, busy = busy, self._stand(instance, ticks, at)
                 if not (was or busy):
                     break

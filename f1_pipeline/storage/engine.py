@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError
 
 _WRITE = "f1_write"
 _BUSY_SECONDS = 60
 """How long a writer waits for another one on SQLite before it gives up."""
 _WRITERS = 0x66315F66
 """Number of the lock that writers hold on PostgreSQL until the end of their transaction."""
+
+_UPDATES = 0x66315F75
+"""Number of the lock that an update holds on PostgreSQL while it runs."""
 
 
 @lru_cache(maxsize=8)
@@ -73,3 +77,28 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
             if engine.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
             yield connection
+
+
+@contextmanager
+def only_update(engine: Engine, waits: Callable[[], None]) -> Iterator[None]:
+    """One update of these tables at a time, on whatever machine: ``waits`` is called where another one is running.
+
+    On PostgreSQL only. Updates of a SQLite file are on its machine, where a lock file does. The server lets go of the
+    lock when the connection ends, so that a pod that was killed holds up nobody.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    # Without a transaction, which would keep the server from clearing old rows away for as long as an update takes.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(select(func.pg_try_advisory_lock(_UPDATES))):
+            waits()
+            connection.execute(select(func.pg_advisory_lock(_UPDATES)))
+        try:
+            yield
+        finally:
+            try:
+                connection.execute(select(func.pg_advisory_unlock(_UPDATES)))
+            except DBAPIError as error:
+                if not error.connection_invalidated:  # a connection that is gone took the lock with it
+                    raise

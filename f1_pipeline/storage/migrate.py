@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ProgrammingError
 
+from f1_pipeline.errors import NotReady
 from f1_pipeline.storage.engine import get_engine
 
+_INSUFFICIENT_PRIVILEGE = "42501"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -22,13 +27,37 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the tables at ``url`` up to ``revision``; creates them in an empty database."""
-    command.upgrade(_config(url), revision)
+    """Bring the tables at ``url`` up to ``revision``; creates them in an empty database.
+
+    Raises:
+        NotReady: there is something to change, and the role of the address may not change tables.
+    """
+    with _as_owner(url):
+        command.upgrade(_config(url), revision)
 
 
 def downgrade(url: str, revision: str = "-1") -> None:
-    """Take the tables at ``url`` back to ``revision`` (``base`` removes them all)."""
-    command.downgrade(_config(url), revision)
+    """Take the tables at ``url`` back to ``revision`` (``base`` removes them all).
+
+    Raises:
+        NotReady: the role of the address may not change tables.
+    """
+    with _as_owner(url):
+        command.downgrade(_config(url), revision)
+
+
+@contextmanager
+def _as_owner(url: str) -> Iterator[None]:
+    """In production the pipeline's role writes rows and leaves tables to their owner."""
+    try:
+        yield
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise NotReady(
+            f"tables are at revision {current(url) or 'none'}, the code knows {head()}, and this role may not change "
+            "tables: run `f1 db upgrade` with F1_DATABASE_URL of their owner"
+        ) from error
 
 
 def current(url: str) -> str | None:

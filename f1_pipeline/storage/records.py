@@ -12,9 +12,14 @@ from f1_pipeline.storage.schema import UtcDateTime
 
 def to_records(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as dictionaries of plain Python values; missing of any kind becomes None."""
-    names = [str(name) for name in frame.columns]
-    columns = [_plain(table, name, frame[name]) for name in names]
+    names, columns = to_columns(table, frame)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def to_columns(table: Table, frame: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
+    """Names of the columns of a frame, and for each the plain Python values of :func:`to_records`."""
+    names = [str(name) for name in frame.columns]
+    return names, [_plain(table, name, frame[name]) for name in names]
 
 
 def _plain(table: Table, name: str, values: pd.Series) -> list[Any]:

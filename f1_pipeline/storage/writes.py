@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from f1_pipeline import clock
 from f1_pipeline.errors import WorldsMixed, WriteRefused
 from f1_pipeline.sources.bundle import REAL_SOURCES, Origin
+from f1_pipeline.storage.bulk import insert_rows
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.records import to_records
 from f1_pipeline.storage.revisions import keep_versions
@@ -89,8 +90,7 @@ def replace_races(
             )
         for chunk in _chunks(changed):
             connection.execute(delete(table).where(_owned(table, chunk, scope or {})))
-        if len(rows):
-            connection.execute(insert(table), to_records(table, rows))
+        insert_rows(connection, table, rows)
         if load is not None and changed:
             _record_loads(connection, table.name, load, rows, changed)
         if marks:
@@ -113,8 +113,7 @@ def replace_tables(engine: Engine, frames: Mapping[Table, pd.DataFrame]) -> None
     with write_transaction(engine) as connection:
         for table, frame in frames.items():
             connection.execute(delete(table))
-            if len(frame):
-                connection.execute(insert(table), to_records(table, frame))
+            insert_rows(connection, table, frame)
 
 
 def upsert_reference(

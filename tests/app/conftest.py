@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from sqlalchemy import Table, create_engine, insert
+from sqlalchemy import Table, create_engine, insert, make_url
 
+from f1_app.database import engine_for
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import schema
 
@@ -141,14 +142,14 @@ def _results(key: str, winner: int) -> list[dict[str, Any]]:
 
 
 def build(
-    file: Path,
+    url: str,
     *,
     source: str = "f1db",
     forecasts: bool = True,
     scores: bool = True,
     next_date: dt.date | None = None,
 ) -> None:
-    """Create the tables in a file and fill them; without a next date the next race is in three weeks."""
+    """Fill the tables, made where they are not there; without a next date the next race is in three weeks."""
     next_date = next_date or dt.datetime.now(UTC).date() + dt.timedelta(21)
     models = {"ensemble": WIN, "elo": (0.3, 0.2, 0.2, 0.1, 0.1, 0.1), "uniform": UNIFORM}
     winners = dict(zip(FINISHED, (0, 1, 0), strict=True))
@@ -211,7 +212,7 @@ def build(
             for horizon in ("pre_weekend", "pre_race")
             for model, win in models.items()
         ]
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(url)
     schema.metadata.create_all(engine)
     with engine.begin() as connection:
         for table, values in rows.items():
@@ -219,25 +220,40 @@ def build(
     engine.dispose()
 
 
+@pytest.fixture
+def backend() -> str:
+    """The database of the test. To run on both, parametrize a test with ``["sqlite", "postgresql"]``."""
+    return "sqlite"
+
+
 @pytest.fixture(autouse=True)
-def f1_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def f1_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, backend: str
+) -> Iterator[Path]:
     """A state directory of the test's own; what other tests cached is forgotten."""
     monkeypatch.setenv("F1_HOME", str(tmp_path))
     monkeypatch.delenv("F1_DATABASE_URL", raising=False)
     get_settings.cache_clear()
     st.cache_data.clear()
-    yield tmp_path
+    if backend == "sqlite":
+        yield tmp_path
+    else:
+        url = request.getfixturevalue("new_postgres")(request.getfixturevalue("migrated_postgres"))
+        drop = request.getfixturevalue("drop_postgres")
+        monkeypatch.setenv("F1_DATABASE_URL", url)
+        yield tmp_path
+        engine_for(make_url(url)).dispose()
+        drop(url)
     get_settings.cache_clear()
 
 
 @pytest.fixture
 def make_database(f1_home: Path) -> Callable[..., Path]:
-    """Build the database of the settings, with the options of ``build``."""
+    """Build the database of the settings, with the options of ``build``; its file (on PostgreSQL there is none)."""
 
     def make(**options: Any) -> Path:
-        file = f1_home / "f1.db"
-        build(file, **options)
-        return file
+        build(get_settings().tables_url, **options)
+        return f1_home / "f1.db"
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    # Before F1_AUTOMATION is on: whether sensors run by default is decided once for a process.
+    importlib.import_module("f1_pipeline.definitions")
     folder = tmp_path_factory.mktemp("daemon")
     found = Played(home=folder / "home")
     with pytest.MonkeyPatch.context() as patch:

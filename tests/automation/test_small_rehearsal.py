@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Iterator
@@ -53,6 +54,8 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    # Before F1_AUTOMATION is on: whether sensors run by default is decided once for a process.
+    importlib.import_module("f1_pipeline.definitions")
     folder = tmp_path_factory.mktemp("small")
     known = small.crosswalk()
     found = Played(Performance(), folder / "home")
@@ -124,6 +127,18 @@ def test_a_result_is_taken_confirmed_and_corrected(played: Played) -> None:
     first = versions[-1].rows.set_index("position")["driver_id"]
     assert (first[1], first[2]) == ("ada-apex", "cy-curb")
     assert played.scene("correction").runs.count("update") == 1
+
+
+def test_the_table_of_the_moments_fits(played: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    from f1_pipeline.cli.output import print_table
+    from f1_pipeline.cli.replay import moments
+
+    table = moments(played.performance)
+    assert len(table) == len(small.MOMENTS)
+    assert table.set_index("moment").loc["result", "runs"] == "update"
+    assert any(" x" in runs for runs in table["runs"])
+    print_table(table)
+    assert "…" not in capsys.readouterr().out, "nothing is cut off"
 
 
 def test_nothing_is_doubled(played: Played) -> None:

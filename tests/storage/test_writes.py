@@ -32,7 +32,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from f1_pipeline.errors import WorldsMixed, WriteRefused
 from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.engine import get_engine, only_update, write_transaction
 from f1_pipeline.storage.models import add_version
 from f1_pipeline.storage.records import read_frame, to_records
 from f1_pipeline.storage.schema import UtcDateTime
@@ -636,3 +636,44 @@ def test_a_fraction_is_no_whole_number(fraction: float) -> None:
 def test_frames_need_not_have_every_column() -> None:
     rows: Sequence[dict[str, Any]] = to_records(VALUES, pd.DataFrame({"id": [1], "word": [np.nan]}))
     assert rows == [{"id": 1, "word": None}]
+
+
+# --- one update at a time --------------------------------------------------------------------------------
+
+
+def test_an_update_on_another_machine_is_waited_for(postgres: str) -> None:
+    """Two processes that share the tables and no directory; the lock of one that was killed is free at once."""
+    url = postgres
+    script = (
+        "import sys, time\n"
+        "from f1_pipeline.storage.engine import get_engine, only_update\n"
+        "with only_update(get_engine(sys.argv[1]), lambda: print('waits', flush=True)):\n"
+        "    print('holds', flush=True)\n"
+        "    time.sleep(float(sys.argv[2]))\n"
+    )
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", script, url, str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    first = start(600)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "holds\n"
+    second = start(0)
+    assert second.stdout is not None
+    assert second.stdout.readline() == "waits\n"
+    first.send_signal(signal.SIGKILL)
+    assert second.stdout.readline() == "holds\n"
+    assert second.wait(30) == 0
+    first.wait(30)
+    for process in (first, second):
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_the_lock_of_an_update_is_given_back(database_url: str) -> None:
+    engine, waited = get_engine(database_url), []
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="pulled"), only_update(engine, lambda: waited.append(1)):
+            raise RuntimeError("pulled the plug")
+    assert waited == []

@@ -8,7 +8,7 @@ from f1_app import ical, queries
 from f1_app.api import media
 from f1_app.api import parameters as p
 from f1_app.api.errors import Code, unknown
-from f1_app.api.render import FORECAST, respond
+from f1_app.api.render import FORECAST, headers_of, respond
 from f1_app.api.routes.shared import answered, not_found
 from f1_app.api.schemas.listings import Calendar
 from f1_app.database import reading
@@ -75,8 +75,7 @@ def _file(request: Request, season: int) -> Response:
         ical.season_ics(races, season, stamp, simulated=simulated),
         media_type=media.CALENDAR,
         headers={
-            "Cache-Control": FORECAST.cache_control,
-            "Vary": "Accept",
+            **headers_of(FORECAST),
             "Content-Disposition": f'inline; filename="{ical.file_name(season)}"',
         },
     )

@@ -137,7 +137,8 @@ def compare(request: Request, race: p.RaceName, horizon: p.Horizon = None) -> Re
             for name, rows in by_model.items()
         ]
     answer = Comparison(race=p.race_of(request, found), horizon=at, forecasts=forecasts)
-    return respond(request, answer, HISTORY if found["finished"] else FORECAST)
+    # Not before it is scored: that comes after the result, and nobody would ask again within a week.
+    return respond(request, answer, HISTORY if found["finished"] and scores else FORECAST)
 
 
 @router.get(
