@@ -58,7 +58,7 @@ class Data(Collector):
 
     def _families(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("f1_tables_up", "1 if the tables can be read, else 0.")
-        ages: dict[str, dt.datetime | None] = {}
+        ages: dict[tuple[str, str], dt.datetime | None] = {}
         try:
             with reading() as connection:
                 loaded = queries.state.loaded(connection)
@@ -104,7 +104,9 @@ class Templates:
 
 def paths_of(prefix: str, *routers: APIRouter) -> list[str]:
     """Templates of the routes of some routers below a prefix, in the order in which they are tried."""
-    return [f"{prefix}{route.path}" for router in routers for route in router.routes if hasattr(route, "path")]
+    return [
+        f"{prefix}{route.path}" for router in routers for route in router.routes if hasattr(route, "path")
+    ]
 
 
 class Metrics:
@@ -157,7 +159,9 @@ class Metrics:
         @router.get(PATH, include_in_schema=False)
         def metrics(request: Request) -> Response:
             encode, kind = choose_encoder(request.headers.get("accept", ""))
-            return Response(encode(self.registry), headers={"Content-Type": kind, "Cache-Control": "no-store"})
+            return Response(
+                encode(self.registry), headers={"Content-Type": kind, "Cache-Control": "no-store"}
+            )
 
         return router
 

@@ -75,7 +75,13 @@ def ago(age: dt.timedelta) -> str:
 
 
 def addresses(
-    given: str | None, *, host: str, dagster_port: int, api_port: int, mlflow_port: int, mlflow_uri: str | None
+    given: str | None,
+    *,
+    host: str,
+    dagster_port: int,
+    api_port: int,
+    mlflow_port: int,
+    mlflow_uri: str | None,
 ) -> dict[str, str]:
     """Whom to ask, by name: as ``F1_SERVERS`` lists them, or without it those that `f1 serve` starts on this machine."""
     if given is not None:

@@ -123,7 +123,6 @@ class Pipeline(Collector):
 def _existing(settings: Settings) -> Engine:
     """Engine of tables that are there: to open a SQLite file that is not would make an empty one."""
     url = make_url(settings.tables_url)
-    if url.get_backend_name() == "sqlite":
-        if not url.database or not Path(url.database).is_file():
-            raise NotThere("there are no tables yet")
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise NotThere("there are no tables yet")
     return get_engine(settings.tables_url)

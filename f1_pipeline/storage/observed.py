@@ -54,12 +54,8 @@ def observe(engine: Engine, model: str) -> Observed:
     """
     loads, made, scored = data_loads.c, predictions.c, model_accuracy.c
     with engine.connect() as connection:
-        updated_at = connection.scalar(
-            select(func.max(loads.loaded_at)).where(loads.table_name == COMPLETED)
-        )
-        loaded_at = connection.scalar(
-            select(func.max(loads.loaded_at)).where(loads.table_name != COMPLETED)
-        )
+        updated_at = connection.scalar(select(func.max(loads.loaded_at)).where(loads.table_name == COMPLETED))
+        loaded_at = connection.scalar(select(func.max(loads.loaded_at)).where(loads.table_name != COMPLETED))
         newest = connection.scalar(
             select(races.c.date)
             .where(races.c.race_key.in_(select(race_results.c.race_key)))
@@ -67,7 +63,9 @@ def observe(engine: Engine, model: str) -> Observed:
             .limit(1)
         )
         answers = connection.execute(
-            select(source_polls.c.source, func.max(source_polls.c.answered_at)).group_by(source_polls.c.source)
+            select(source_polls.c.source, func.max(source_polls.c.answered_at)).group_by(
+                source_polls.c.source
+            )
         )
         answered_at = {str(source): moment for source, moment in answers if moment is not None}
         counts = connection.execute(

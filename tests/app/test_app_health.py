@@ -43,7 +43,9 @@ def test_both_sides_call_the_daemon_the_same() -> None:
 def test_a_dead_daemon_is_an_alarm(database: Path) -> None:
     write_beat(database, dt.datetime.now(dt.UTC) - dt.timedelta(hours=3, minutes=1))
     at = show(PAGE)
-    assert at.error[0].value.startswith("**The Dagster daemon is dead.** It gave its last sign of life 3 hours ago")
+    assert at.error[0].value.startswith(
+        "**The Dagster daemon is dead.** It gave its last sign of life 3 hours ago"
+    )
     assert "pit-wall" in at.error[0].value
     assert ":red[●] **Dagster daemon**" in texts(at)
 
@@ -90,14 +92,21 @@ def test_a_clock_that_is_wrong_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 seconds"), (1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (7300, "2 hours"), (90_000, "1 day")],
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (7300, "2 hours"),
+        (90_000, "1 day"),
+    ],
 )
 def test_ago(seconds: int, words: str) -> None:
     assert ago(dt.timedelta(seconds=seconds)) == words
 
 
 def test_whom_to_ask() -> None:
-    local = addresses(None, host="0.0.0.0", mlflow_uri="sqlite:///x", **PORTS)
+    local = addresses(None, host="0.0.0.0", mlflow_uri="sqlite:///x", **PORTS)  # noqa: S104
     assert local == {
         "Dagster UI": "http://127.0.0.1:3000/server_info",
         "API": "http://127.0.0.1:8000/health/live",

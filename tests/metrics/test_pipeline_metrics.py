@@ -76,7 +76,9 @@ def tables() -> Settings:
         for number, date in enumerate((day - timedelta(days=9), day - timedelta(days=2)), start=1):
             connection.execute(insert(schema.races).values(**_race(number, date)))
         connection.execute(insert(schema.drivers).values(**_required(schema.drivers, driver_id="ada")))
-        connection.execute(insert(schema.constructors).values(**_required(schema.constructors, constructor_id="comet")))
+        connection.execute(
+            insert(schema.constructors).values(**_required(schema.constructors, constructor_id="comet"))
+        )
         for key, made in (("2026-one", 200.0), ("2026-two", 3.0)):
             for model in ("pool", "elo"):
                 connection.execute(
@@ -179,9 +181,7 @@ def test_the_numbers_of_dagster(tables: Settings, instance: DagsterInstance) -> 
         DagsterRunStatus.STARTING,
     ):
         create_run_for_test(instance, status=status)
-    instance.add_daemon_heartbeat(
-        DaemonHeartbeat(time.time() - 90, "SENSOR", "an-id")
-    )
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 90, "SENSOR", "an-id"))
     found = values(as_text(tables))
     assert found["f1_runs_last_day"] == {"success": 3, "failure": 2, "canceled": 1}
     assert found["f1_runs_open"] == {"waiting": 1, "running": 2}
