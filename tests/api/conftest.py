@@ -41,8 +41,6 @@ def _module(name: str, file: Path) -> ModuleType:
 
 
 small = _module("api_small_database", TESTS / "app" / "conftest.py")
-storage = _module("api_storage_fixtures", TESTS / "storage" / "conftest.py")
-postgres = storage.postgres
 
 
 def more_rows() -> dict[Table, list[dict[str, Any]]]:
@@ -176,7 +174,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def full_database(file: Path) -> None:
     """The small database, with everything that the API shows."""
-    small.build(file)
+    small.build(f"sqlite:///{file}")
     engine = create_engine(f"sqlite:///{file}")
     # As the pipeline leaves it.
     with engine.connect() as connection:
@@ -285,7 +283,7 @@ def small_database(home: Path) -> Callable[..., None]:
     """Build the small database with the options of ``build``."""
 
     def make(**options: Any) -> None:
-        small.build(home / "f1.db", **options)
+        small.build(f"sqlite:///{home / 'f1.db'}", **options)
 
     return make
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from f1_pipeline.storage import schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 
-_numbers = itertools.count()
 WRITES = [
     insert(schema.seasons).values(season=2042),
     update(schema.races).values(name="another"),
@@ -35,13 +33,8 @@ def tables(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monke
     if request.param == "sqlite":
         url = f"sqlite:///{home / 'f1.db'}"
     else:
-        server = request.getfixturevalue("postgres")
-        name = f"api_{next(_numbers)}"
-        admin = create_engine(server, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        url = server.replace("/postgres?", f"/{name}?")
+        make, template = (request.getfixturevalue(name) for name in ("new_postgres", "migrated_postgres"))
+        url = make(template)
         monkeypatch.setenv("F1_DATABASE_URL", url)
         get_settings.cache_clear()
     upgrade(url)
