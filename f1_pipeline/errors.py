@@ -91,5 +91,9 @@ class RegistryUnavailable(TransientError):
     """MLflow did not answer; tables and registry are as they were."""
 
 
+class ArtefactCorrupt(PermanentError):
+    """The file of a stored model is missing, damaged, or holds what no model of ours does."""
+
+
 class NotReady(PermanentError):
     """Something that is needed first does not exist yet; the message says what to do."""
