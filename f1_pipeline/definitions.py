@@ -9,6 +9,7 @@ from dagster import BetaWarning, Definitions, ExecutorDefinition, in_process_exe
 # Single-run backfills are what makes history affordable (one run, not 1,172); Dagster calls them beta.
 warnings.filterwarnings("ignore", category=BetaWarning)
 
+from f1_pipeline import logs  # noqa: E402
 from f1_pipeline.assets.accuracy import accuracy_assets  # noqa: E402
 from f1_pipeline.assets.championship import championship_assets  # noqa: E402
 from f1_pipeline.assets.derived import feature_assets, rating_assets  # noqa: E402
@@ -19,6 +20,7 @@ from f1_pipeline.assets.raw import race_assets, reference_assets, source_release
 from f1_pipeline.assets.resources import Database, Models, RaceTableIOManager, Source  # noqa: E402
 from f1_pipeline.assets.sprints import sprint_assets  # noqa: E402
 from f1_pipeline.assets.weather import weather_assets  # noqa: E402
+from f1_pipeline.automation.console import run_loggers  # noqa: E402
 from f1_pipeline.automation.jobs import jobs  # noqa: E402
 from f1_pipeline.automation.schedules import schedules  # noqa: E402
 from f1_pipeline.automation.sensors import sensors  # noqa: E402
@@ -71,6 +73,10 @@ def executor(settings: Settings) -> ExecutorDefinition:
     return k8s_job_executor.configured(limit)
 
 
+if logs.is_json(get_settings()) and not logs.configured():
+    # A run is a process that Dagster starts: nobody else tells it how the product's own lines look.
+    logs.configure(get_settings(), "pipeline")
+
 defs = Definitions(
     assets=ASSETS,
     jobs=jobs,
@@ -78,4 +84,5 @@ defs = Definitions(
     sensors=sensors,
     resources=RESOURCES,
     executor=executor(get_settings()),
+    loggers=run_loggers() or None,
 )

@@ -39,7 +39,7 @@ def read_model(model: Model, folder: Path) -> Model:
         try:
             learner.load_model(file)
         except Exception as error:  # of XGBoost, as its own type or as ValueError, by what is wrong
-            raise _corrupt(file, error) from error
+            raise _corrupt(file, error) from None
         model.learner_ = learner
         return model
     import skops.io
@@ -48,7 +48,7 @@ def read_model(model: Model, folder: Path) -> Model:
     try:
         loaded: Any = skops.io.load(file, trusted=trusted_types())
     except Exception as error:  # of zip, JSON, numpy or skops
-        raise _corrupt(file, error) from error
+        raise _corrupt(file, error) from None
     if type(loaded) is not type(model):
         raise ArtefactCorrupt(f"{file.name} holds a {type(loaded).__name__}, not a {type(model).__name__}")
     return loaded
@@ -62,5 +62,6 @@ def _only_file(folder: Path, ending: str) -> Path:
 
 
 def _corrupt(file: Path, error: Exception) -> ArtefactCorrupt:
+    # Raised without its cause: a run reports the innermost one, and "not a zip file" does not say which file.
     reason = str(error).strip().partition("\n")[0][:200]
     return ArtefactCorrupt(f"{file.name} cannot be read ({type(error).__name__}: {reason})")

@@ -156,9 +156,9 @@ class Registry:
                 folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=scratch)
                 return read_model(model, Path(folder))
         except ArtefactCorrupt as error:
-            raise ArtefactCorrupt(f"model version {name} {version}: {error}") from error
+            raise ArtefactCorrupt(f"model version {name} {version}: {error}") from None
         except (mlflow.exceptions.MlflowException, OSError) as error:
-            raise NotReady(f"model version {name} {version} cannot be loaded: {error}") from error
+            raise NotReady(f"model version {name} {version} cannot be loaded: {error}") from None
 
     def point(self, name: str, aliases: dict[str, str | None]) -> None:
         """Let each alias name a version of a registered model, or none; what is so already is not written."""
@@ -262,6 +262,7 @@ def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
 def _connect(tracking_uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # Its client would go on for five minutes with a server that died in the middle of a run.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Level of the product's own log lines."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or as one JSON object a line."
+    )
 
     @field_validator("home", "f1db_archive")
     @classmethod

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
-from f1_pipeline import clock, weather
+from f1_pipeline import clock, logs, weather
 from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
@@ -283,6 +283,7 @@ class Runs:
             ASSET_PARTITION_RANGE_END_TAG,
             ASSET_PARTITION_RANGE_START_TAG,
         )
+        from dagster._core.utils import make_new_run_id
 
         from f1_pipeline.dagster_store.abandoned import process_tag
         from f1_pipeline.definitions import defs
@@ -299,12 +300,15 @@ class Runs:
         tags |= process_tag()
         began = time.monotonic()
         definition = defs.resolve_job_def(job)
-        result = definition.execute_in_process(
-            run_config=_run_config(definition, remake) | ({"ops": ops} if ops else {}),
-            instance=self.instance,
-            tags=tags,
-            raise_on_error=False,
-        )
+        run_id = make_new_run_id()
+        with logs.bound(run=run_id, job=job, race=logs.races_of(tags)):
+            result = definition.execute_in_process(
+                run_config=_run_config(definition, remake) | ({"ops": ops} if ops else {}),
+                instance=self.instance,
+                tags=tags,
+                raise_on_error=False,
+                run_id=run_id,
+            )
         took = time.monotonic() - began
         self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
         if not result.success:

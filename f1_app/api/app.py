@@ -22,6 +22,7 @@ from f1_app.api.parameters import FORM
 from f1_app.api.routes import analytics, calendar, championships, health, listings, predictions
 from f1_app.api.routes.shared import ERRORS
 from f1_app.database import Watch, tables_url
+from f1_pipeline import logs
 from f1_pipeline.settings import Settings, get_settings
 
 PREFIX = "/api/v1"
@@ -57,6 +58,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         DatabaseUnavailableError: the address of the tables is not valid. Tables that are not there yet are no error.
     """
     settings = settings or get_settings()
+    if logs.is_json(settings):
+        # For people the server's own lines will do.
+        logs.configure(settings, "api")
     watch = Watch(tables_url())
 
     @asynccontextmanager

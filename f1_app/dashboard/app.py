@@ -9,10 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from pydantic import ValidationError
 
 from f1_app.dashboard import data
 from f1_app.dashboard.components import frame, messages
 from f1_app.database import DatabaseUnavailableError
+from f1_pipeline import logs
+from f1_pipeline.settings import get_settings
 
 # A file of our own: for an emoji the browser would ask a font server on the internet.
 ICON = Path(__file__).with_name("icon.svg")
@@ -21,8 +24,19 @@ FORECAST_PAGES = ("compare", "championship", "accuracy")
 """Addresses of the pages that show nothing without forecasts; they go when forecasts are turned off."""
 
 
+@st.cache_resource(show_spinner=False)
+def _log() -> None:
+    """Log lines as the settings want them, once for the process. For people Streamlit's own will do."""
+    try:
+        if logs.is_json(settings := get_settings()):
+            logs.configure(settings, "dashboard")
+    except ValidationError:
+        return  # The page says what is wrong.
+
+
 def main() -> None:
     """Show the page that the address names."""
+    _log()
     st.set_page_config(page_title="F1 forecast", page_icon=ICON, layout="wide")
     pages = [
         st.Page("views/next_race.py", title="Next race", default=True),

@@ -145,9 +145,11 @@ class Forecaster:
                 raise type(error)(
                     f"{error}. Version {int(row['version'])} of {name} at {self.horizon} cannot be trained again for"
                     f" {trained} either: {changed} has changed since"
-                ) from error
+                ) from None
             if not isinstance(error, NotReady):
-                logger.warning("%s; trained again for %s from the same rows", error, trained)
+                logger.warning(
+                    "%s at %s trained again for %s from the same rows: %s", name, self.horizon, trained, error
+                )
             # A new one: a file that broke off may have been read in part.
             fresh = make(name, self.horizon, settings.seed, hyperparameters)
             return fresh.fit(self.bench.training(trained, settings))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import unquote, urlsplit
 
 import requests
-from pydantic import SecretStr
 
 from f1_pipeline import clock
+from f1_pipeline.secrecy import without_secrets
 from f1_pipeline.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -44,19 +43,3 @@ def tell_failure(settings: Settings, run_id: str, job: str, error: str) -> str:
         logger.warning("the failure of %s was not taken (HTTP %s)", job, response.status_code)
         return f"the failure of {job} was not taken (HTTP {response.status_code})"
     return f"the failure of {job} was told"
-
-
-def without_secrets(settings: Settings, text: str) -> str:
-    """A text with every secret of the settings, and every password in an address of theirs, replaced by stars."""
-    secrets = set()
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            secrets.add(value.get_secret_value())
-        elif isinstance(value, str) and "://" in value:
-            password = urlsplit(value).password
-            secrets |= {password, unquote(password)} if password else set()
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, "***")
-    return text

@@ -17,6 +17,7 @@ from dagster import (
 from sqlalchemy import Engine
 
 from f1_pipeline import clock
+from f1_pipeline.automation.console import run_config
 from f1_pipeline.automation.decisions import run_key
 from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings, get_settings
@@ -126,4 +127,4 @@ def request(
     )
     if instance.get_runs_count(RunsFilter(tags={CONTENT: key})):
         return SkipReason(f"{why}: asked for already today, and not taken in; see the failed run")
-    return RunRequest(run_key=key, job_name=job, tags={WHY: why, CONTENT: key}, run_config=config or {})
+    return RunRequest(run_key=key, job_name=job, tags={WHY: why, CONTENT: key}, run_config=run_config(config))

@@ -12,6 +12,7 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from f1_pipeline.automation.console import run_config
 from f1_pipeline.automation.decisions import Topic
 from f1_pipeline.automation.jobs import update_job, watch_job
 from f1_pipeline.automation.requests import WHY, asks_nobody, schedule_status, stands_by
@@ -41,7 +42,7 @@ def _schedule(
         if asks_jolpica and (off := asks_nobody(settings)):
             return SkipReason(off)
         at = context.scheduled_execution_time
-        return RunRequest(run_key=f"{name}:{at.isoformat()}", run_config=config, tags={WHY: why})
+        return RunRequest(run_key=f"{name}:{at.isoformat()}", run_config=run_config(config), tags={WHY: why})
 
     return made
 

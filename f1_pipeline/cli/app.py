@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from f1_pipeline.cli import models as model_reports
 from f1_pipeline.cli.odds import odds
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
 from f1_pipeline.errors import F1Error, NotReady
+from f1_pipeline.secrecy import without_secrets
 from f1_pipeline.settings import get_settings
 
 app = typer.Typer(
@@ -50,7 +51,7 @@ def update() -> None:
     from f1_pipeline.update import run_update
 
     _quiet()
-    report = run_update(get_settings(), lambda line: notices.print(f"  {line}", soft_wrap=True))
+    report = run_update(get_settings(), _tell)
     reports.print_update(report)
 
 
@@ -71,7 +72,7 @@ def backfill(
         start_season,
         end_season,
         remake,
-        lambda line: notices.print(f"  {line}", soft_wrap=True),
+        _tell,
     )
     reports.print_update(report)
 
@@ -304,10 +305,40 @@ def _quiet() -> None:
     """Only what matters on the terminal: the run's own log is in the Dagster UI."""
     import logging
 
-    logging.basicConfig(level=get_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+    from f1_pipeline.logs import configure
+
+    configure(get_settings(), "f1")
     for name in ("dagster", "alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+
+
+def _tell(line: str) -> None:
+    """What goes on, for whoever watches: a line on the terminal, or a log line for programs."""
+    if get_settings().log_format == "json":
+        import logging
+
+        logging.getLogger("f1_pipeline.update").info(line)
+    else:
+        notices.print(f"  {line}", soft_wrap=True)
+
+
+def _fail(error: str) -> NoReturn:
+    """End with an error that is one line."""
+    try:
+        as_json = get_settings().log_format == "json"
+        error = without_secrets(get_settings(), error)
+    except ValidationError:
+        as_json = False
+    if as_json:
+        import logging
+
+        _quiet()
+        logging.getLogger("f1_pipeline.cli").error(error)
+    else:
+        # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
+        notices.print(f"[bold red]error:[/] {escape(error)}", soft_wrap=True)
+    sys.exit(1)
 
 
 def main() -> None:
@@ -320,14 +351,11 @@ def main() -> None:
             notices.print(f"[bold red]error:[/] setting {name}: {fault['msg']}", soft_wrap=True)
         sys.exit(1)
     except F1Error as error:
-        # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
-        notices.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
     except Exception as error:
         if (reason := _database_says(error)) is None:
             raise
-        notices.print(f"[bold red]error:[/] the database does not answer: {escape(reason)}", soft_wrap=True)
-        sys.exit(1)
+        _fail(f"the database does not answer: {reason}")
 
 
 def _database_says(error: Exception) -> str | None:

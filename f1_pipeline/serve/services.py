@@ -137,6 +137,7 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
     socket, workspace = scratch / "code.sock", scratch / "workspace.yaml"
     url = f"http://{_reachable(settings.host)}:{settings.dagster_port}"
     code = "dagster-code"
+    form = ("--log-format", "json") if settings.log_format == "json" else ()
     return [
         Service(
             name=code,
@@ -145,6 +146,7 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
                 *("--module-name", f"{LOCATION}.definitions", "--working-directory", str(ROOT)),
                 # Without it runs would be started with whatever `dagster` is first on the PATH.
                 *("--location-name", LOCATION, "--use-python-environment-entry-point"),
+                *form,
             ],
             env=environment,
             cwd=ROOT,
@@ -154,7 +156,7 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
             name="dagster",
             argv=[
                 *(sys.executable, "-m", "dagster_webserver", "--workspace", str(workspace)),
-                *("--host", settings.host, "--port", str(settings.dagster_port)),
+                *("--host", settings.host, "--port", str(settings.dagster_port), *form),
             ],
             env=environment,
             cwd=ROOT,
@@ -167,7 +169,7 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
         ),
         Service(
             name="dagster-daemon",
-            argv=[sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace)],
+            argv=[sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace), *form],
             env=environment,
             cwd=ROOT,
             after=[code],

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -40,11 +40,17 @@ def check_status(response: requests.Response, what: str) -> None:
     """
     if response.status_code in _TRANSIENT_STATUS:
         raise SourceUnavailable(
-            f"{what}: HTTP {response.status_code} from {response.url}",
+            f"{what}: HTTP {response.status_code} from {shown(response.url)}",
             retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
         )
     if response.status_code >= 400:
-        raise SourceRefused(f"{what}: HTTP {response.status_code} from {response.url}")
+        raise SourceRefused(f"{what}: HTTP {response.status_code} from {shown(response.url)}")
+
+
+def shown(url: str) -> str:
+    """An address without the password that may be in it (of a mirror): messages end in logs and in Dagster's history."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

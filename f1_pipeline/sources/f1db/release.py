@@ -19,7 +19,7 @@ import requests
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.sources.f1db.archive import verify_archive
 from f1_pipeline.sources.f1db.parse import TABLES
-from f1_pipeline.sources.http import RETRY_AFTER_MAX, check_status, with_retries
+from f1_pipeline.sources.http import RETRY_AFTER_MAX, check_status, shown, with_retries
 
 _VERSION = re.compile(r"/tag/(v\d{4}\.\d+\.\d+)$")
 _ASSET = "f1db-csv.zip"
@@ -83,7 +83,9 @@ def latest_release(
         check_status(response, "f1db release probe")
         match = _VERSION.search(response.headers.get("Location", ""))
         if match is None:
-            raise SourceRefused(f"f1db release probe: {base_url}/latest does not redirect to a version")
+            raise SourceRefused(
+                f"f1db release probe: {shown(base_url)}/latest does not redirect to a version"
+            )
         return match.group(1)
 
     return with_retries(probe, waits, "f1db release probe", longest)
