@@ -111,3 +111,12 @@ class Circuit:
 @dataclass(frozen=True, slots=True)
 class Venue(Circuit):
     """A circuit as it was on the day of a race."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life: when it was given, after how long the next one is due, and on which machine."""
+
+    at: dt.datetime
+    every: dt.timedelta
+    host: str

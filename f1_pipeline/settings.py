@@ -179,6 +179,14 @@ class Settings(BaseSettings):
         default=None,
         description="Web sites whose pages may read the API: origins separated by commas, or * for all.",
     )
+    api_metrics: bool = Field(default=True, description="Serve the API's metrics for Prometheus at /metrics.")
+    metrics_port: int = Field(
+        default=9108, ge=1, le=65535, description="Port of the pipeline's metrics for Prometheus."
+    )
+    servers: str | None = Field(
+        default=None,
+        description="Servers whose state the dashboard shows, as name=address, separated by commas.",
+    )
     enable_predictions: bool = Field(
         default=True, description="Show forecasts in the API and the dashboard; they are made in any case."
     )
@@ -221,6 +229,14 @@ class Settings(BaseSettings):
         for part in _parts(value):
             if part != "*" and not re.fullmatch(r"https?://[^/\s,]+", part):
                 raise ValueError(f"{part} is no origin such as https://example.org (without a path)")
+        return value
+
+    @field_validator("servers")
+    @classmethod
+    def _named_addresses(cls, value: str | None) -> str | None:
+        for part in _parts(value):
+            if not re.fullmatch(r"[^=]*[^=\s][^=]*=\s*https?://[^\s/,]+\S*", part):
+                raise ValueError(f"{part} is no name=address such as MLflow=http://mlflow:5000/health")
         return value
 
     @field_validator("http_retry_seconds")

@@ -1,7 +1,8 @@
 """The application: routes below ``/api/v1``, and around them, from outside in, what every request passes.
 
-Proxy headers (who the client is), CORS, the limit of requests, finished answers, and only then FastAPI. The order is
-meant: a refused request costs nothing, a kept answer is sent without routing, and both carry the headers of CORS.
+The count of requests, proxy headers (who the client is), CORS, the limit of requests, finished answers, and only then
+FastAPI. The order is meant: a refused request costs nothing, a kept answer is sent without routing, both carry the
+headers of CORS, and all are counted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from f1_app.api import errors
+from f1_app.api import errors, metrics
 from f1_app.api.answers import Answers
 from f1_app.api.gate import Gate
 from f1_app.api.parameters import FORM
@@ -79,8 +80,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     errors.install(app)
     topics = APIRouter(prefix=PREFIX, dependencies=[FORM], responses=ERRORS)
-    for module in (predictions, championships, calendar, analytics, listings):
-        topics.include_router(module.router)
+    routers = [module.router for module in (predictions, championships, calendar, analytics, listings)]
+    for router in routers:
+        topics.include_router(router)
     app.include_router(topics)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(health.router, include_in_schema=False)
@@ -103,4 +105,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    if settings.api_metrics:
+        counted = metrics.Metrics()
+        app.include_router(counted.router())
+        routes = [
+            *metrics.paths_of(PREFIX, *routers, health.router),
+            *metrics.paths_of("", health.router, health.live),
+            *(str(app.openapi_url), metrics.PATH),
+        ]
+        app.add_middleware(metrics.Meter, metrics=counted, routes=routes)
     return app

@@ -19,8 +19,8 @@ from f1_app.api.errors import ApiError, Code, answer
 from f1_app.api.windows import Windows
 
 NEXT_RACE = "/api/v1/predictions/next-race"
-FREE = ("/health", "/health/live", "/api/v1/health")
-"""Not counted: a probe that is refused would restart a healthy server."""
+FREE = ("/health", "/health/live", "/api/v1/health", "/metrics")
+"""Not counted: a probe that is refused would restart a healthy server, and metrics are wanted most under load."""
 
 _IPV6_CLIENT = 64
 """Bits of an IPv6 address that stand for one client: whoever has one address has all that share them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dagster import (
     DagsterInstance,
+    DefaultSensorStatus,
     RunFailureSensorContext,
     RunRequest,
     SensorDefinition,
@@ -32,8 +33,10 @@ from f1_pipeline.automation.source_live import report_checks
 from f1_pipeline.dagster_store.abandoned import PROCESS_TAG
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.settings import Settings, get_settings
+from f1_pipeline.storage.heartbeats import DAEMON, beat
 
 Answer = RunRequest | SkipReason
+_BEAT_SECONDS = 60
 _PROBE_SECONDS = 10.0
 """Time limit of a request in a tick: the daemon gives a tick a minute."""
 
@@ -164,6 +167,23 @@ def failures(context: RunFailureSensorContext) -> SkipReason | None:
     return None
 
 
+@sensor(
+    name="heartbeat",
+    minimum_interval_seconds=_BEAT_SECONDS,
+    # On with automation off as well: it asks nobody and starts nothing, and runs that somebody asks for in the Dagster
+    # UI wait for a daemon that is dead just the same.
+    default_status=DefaultSensorStatus.RUNNING,
+    description="A sign of life of the daemon in the product's tables: the dashboard says when it stays away.",
+)
+def heartbeat(_context: SensorEvaluationContext) -> SkipReason:
+    """Note that the daemon evaluates sensors, and that the code it needs for that answers."""
+    engine = open_engine(get_settings())
+    if engine is None:
+        return SkipReason("there are no tables of this version yet")
+    beat(engine, DAEMON, _BEAT_SECONDS)
+    return SkipReason("alive")
+
+
 def _cause(event: object) -> str | None:
     data = getattr(event, "step_failure_data", None)
     error = getattr(data, "error", None)
@@ -182,4 +202,4 @@ def _next(engine: Engine) -> str:
     return f"next {session.subject} at {at:%Y-%m-%d %H:%M} UTC"
 
 
-sensors: list[SensorDefinition] = [f1db_release, weekend_sessions, corrections, failures]
+sensors: list[SensorDefinition] = [f1db_release, weekend_sessions, corrections, failures, heartbeat]

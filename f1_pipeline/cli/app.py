@@ -229,13 +229,27 @@ def replay(
 def serve(
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Start only this one: dashboard, api, dagster or mlflow. Repeatable."),
+        typer.Option(help="Start only this one: dashboard, api, dagster, metrics or mlflow. Repeatable."),
     ] = None,
 ) -> None:
-    """Serve dashboard, API, Dagster and MLflow under one supervisor until Ctrl-C."""
+    """Serve dashboard, API, Dagster, metrics and MLflow under one supervisor until Ctrl-C."""
     from f1_pipeline.serve import serve as serve_all
 
     raise typer.Exit(serve_all(get_settings(), only))
+
+
+@app.command()
+def metrics(
+    once: Annotated[bool, typer.Option("--once", help="Print them once and end.")] = False,
+) -> None:
+    """Serve the pipeline's metrics for Prometheus until Ctrl-C: ages, runs, forecasts, scores, requests, daemon."""
+    from f1_pipeline.metrics.server import as_text, serve_until_stopped
+
+    _quiet()
+    if once:
+        typer.echo(as_text(get_settings()), nl=False)
+    else:
+        serve_until_stopped(get_settings())
 
 
 @app.command()

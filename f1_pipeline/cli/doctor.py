@@ -88,7 +88,7 @@ def _source(settings: Settings) -> str:
 
 def _ports(settings: Settings) -> str:
     taken = []
-    for name in ("dashboard_port", "api_port", "dagster_port", "mlflow_port"):
+    for name in ("dashboard_port", "api_port", "dagster_port", "metrics_port", "mlflow_port"):
         port = int(getattr(settings, name))
         with socket.socket() as probe:
             probe.settimeout(0.5)

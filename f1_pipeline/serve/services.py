@@ -1,4 +1,4 @@
-"""The list of servers: dashboard, API, Dagster (code server, webserver, daemon) and MLflow.
+"""The list of servers: dashboard, API, Dagster (code server, webserver, daemon), metrics and MLflow.
 
 Dagster's code is loaded once, in a code server that the webserver and the daemon share; left to themselves
 each starts its own, and the definitions are imported twice and kept in memory twice.
@@ -26,7 +26,7 @@ LOCATION = "f1_pipeline"
 def serve(settings: Settings, only: list[str] | None = None) -> int:
     """Run the servers until Ctrl-C; 0 after a clean stop, 1 when none could be kept alive.
 
-    ``only`` names groups to run: ``dashboard``, ``api``, ``dagster``, ``mlflow``; all of them when None.
+    ``only`` names groups to run: ``dashboard``, ``api``, ``dagster``, ``metrics``, ``mlflow``; all of them when None.
 
     Raises:
         PortInUse: a port is taken; nothing was started.
@@ -59,6 +59,7 @@ def services(settings: Settings, scratch: Path) -> dict[str, list[Service]]:
         "dashboard": [_dashboard(settings)],
         "api": [_api(settings)],
         "dagster": _dagster(settings, scratch),
+        "metrics": [_metrics(settings)],
         "mlflow": [] if settings.tracking_uri.startswith(("http:", "https:")) else [_mlflow(settings)],
     }
 
@@ -172,6 +173,23 @@ def _dagster(settings: Settings, scratch: Path) -> list[Service]:
             after=[code],
         ),
     ]
+
+
+def _metrics(settings: Settings) -> Service:
+    url = f"http://{_reachable(settings.host)}:{settings.metrics_port}/metrics"
+    return Service(
+        name="metrics",
+        argv=[sys.executable, "-m", "f1_pipeline.metrics"],
+        env={
+            **dagster_environment(),
+            **_environment(settings, F1_HOST=settings.host, F1_METRICS_PORT=str(settings.metrics_port)),
+        },
+        url=url,
+        ready_url=url,
+        host=settings.host,
+        port=settings.metrics_port,
+        port_setting="F1_METRICS_PORT",
+    )
 
 
 def write_workspace(scratch: Path) -> None:

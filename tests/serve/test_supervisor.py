@@ -285,8 +285,9 @@ def test_the_servers_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings = Settings()
     groups = services(settings, tmp_path)
     found = {service.name: service for group in groups.values() for service in group}
-    assert list(groups) == ["dashboard", "api", "dagster", "mlflow"]
-    assert list(found) == ["dashboard", "api", "dagster-code", "dagster", "dagster-daemon", "mlflow"]
+    assert list(groups) == ["dashboard", "api", "dagster", "metrics", "mlflow"]
+    names = ["dashboard", "api", "dagster-code", "dagster", "dagster-daemon", "metrics", "mlflow"]
+    assert list(found) == names
     for service in found.values():
         assert service.env["F1_HOME"] == str(settings.home)
         assert service.host == "127.0.0.1"
@@ -294,11 +295,13 @@ def test_the_servers_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("dashboard", "dashboard_port"),
         ("api", "api_port"),
         ("dagster", "dagster_port"),
+        ("metrics", "metrics_port"),
         ("mlflow", "mlflow_port"),
     ):
         assert found[name].port == getattr(settings, attribute)
         assert found[name].port_setting == f"F1_{attribute.upper()}"
-        assert str(found[name].port) in " ".join(found[name].argv)
+        told = [*found[name].argv, found[name].env.get(f"F1_{attribute.upper()}", "")]
+        assert str(found[name].port) in " ".join(told)
     assert found["mlflow"].env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert found["dagster"].env["DAGSTER_HOME"] == str(settings.dagster_home)
     with pytest.raises(NotReady, match="no such server: dash"):

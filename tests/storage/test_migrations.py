@@ -108,7 +108,7 @@ def test_weather_live_sessions_and_polls_come_and_go_by_themselves(database_url:
     upgrade(database_url)
     fill(database_url)
     names = {"weather_forecasts", "weather_observed", "live_sessions", "revisions", "feature_marks"}
-    names |= {"source_polls"}
+    names |= {"source_polls", "heartbeats"}
     downgrade(database_url, "0003")
     assert tables_of(database_url) == set(schema.metadata.tables) - names
     upgrade(database_url)

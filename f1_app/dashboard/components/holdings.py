@@ -48,7 +48,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "records": (
         "Bookkeeping",
-        ("data_loads", "revisions", "live_sessions", "source_polls", "feature_marks"),
+        ("data_loads", "revisions", "live_sessions", "source_polls", "feature_marks", "heartbeats"),
     ),
 }
 _OTHER_SOURCES = {

@@ -7,7 +7,7 @@ import streamlit as st
 
 from f1_app import queries
 from f1_app.dashboard import changes, data, servers, style
-from f1_app.dashboard.components import holdings
+from f1_app.dashboard.components import health, holdings
 from f1_pipeline.settings import get_settings
 
 
@@ -227,9 +227,11 @@ def render() -> None:
         return
     sources = data.read(queries.data_state.sources)
     polls = data.fresh(queries.data_state.polls)
+    daemon = health.daemon()
     _late(state, sources, polls)
     _cards(state, polls)
     _links()
+    health.parts(daemon)
     st.subheader("Tables", anchor=False)
     names = [name for _, tables in holdings.GROUPS.values() for name in tables]
     states = {name: data.read(queries.data_state.table_state, name) for name in names}

@@ -25,6 +25,7 @@ from f1_pipeline.storage.schema.forecasts import (
     predictions,
     sprint_predictions,
 )
+from f1_pipeline.storage.schema.heartbeats import heartbeats
 from f1_pipeline.storage.schema.live import REVISED_TABLES, feature_marks, live_sessions, revisions
 from f1_pipeline.storage.schema.polls import source_polls
 from f1_pipeline.storage.schema.scores import (
@@ -78,6 +79,7 @@ __all__ = [
     "feature_marks",
     "feature_matrix",
     "head_to_head",
+    "heartbeats",
     "joint_ratings",
     "live_sessions",
     "market_odds",
