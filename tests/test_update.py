@@ -533,7 +533,6 @@ def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: 
     _same(before, _dump(home))
 
 
-@both
 def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     before = _dump(home)
     _run(home, "ingest_races", KeyRange("2023-wombat-coast", "2026-skeleton-sands"))
@@ -944,7 +943,6 @@ def test_the_grid_of_a_sprint_that_comes_with_the_result_is_forecast_and_scored(
     assert run_update(home, lambda line: None).idle
 
 
-@both
 def test_views_that_an_interrupted_update_left_out_are_drawn_again(home: Settings) -> None:
     """The forecast is there, so it stays; its places, pairs and teams follow from it."""
     before = _dump(home)
@@ -990,7 +988,7 @@ def test_a_failure_between_delete_and_insert_keeps_the_old_rows(
         raise RuntimeError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("f1_pipeline.storage.writes.to_records", broken)
+        patch.setattr("f1_pipeline.storage.writes.insert_rows", broken)
         with pytest.raises(UpdateFailed, match="disk full"):
             _run(home, "rate_and_describe", KeyRange("2025-citadel", "2026-seven-lakes"))
     _same(before, _dump(home, *DERIVED))
