@@ -1,13 +1,13 @@
 """A season played race by race, once in peace and once with faults: the tables have to end the same, bit for bit.
 
     python benchmarks/soak.py [--races 8] [--kills 40] [--faults 12] [--seed 1] [--history 2]
-                              [--databases CLEAN_URL FAULTY_URL]
+                              [--databases CLEAN_URL FAULTY_URL] [--restart COMMAND ...]
 
 Small simulated world, one `f1 update` after each race. In the second installation every update is first killed with SIGKILL,
 ``kills`` times over the season, before a statement or commit that is drawn at random, whichever database it is for; after each
 kill every part of every table (a race and horizon, say) has to be as before the update or as after it. Then come
 ``faults`` other faults, drawn at random too: source out of reach, two updates at once, tables locked by another
-program, disk full (SQLite), clock a month back or ahead. One more update has to heal everything. Ends with 1 if anything is lost,
+program, disk full (SQLite), server of the tables restarted (PostgreSQL), clock a month back or ahead. One more update has to heal everything. Ends with 1 if anything is lost,
 doubled, half or different. The same seed gives the same faults at the same moments.
 """
 
@@ -33,10 +33,21 @@ from f1_pipeline.sources.simulated import SimulatedWorld
 
 IMPORTED = (
     *("f1_pipeline.cli.app", "f1_pipeline.definitions", "f1_pipeline.dagster_instance"),
-    *("f1_pipeline.storage.migrate", "mlflow.sklearn", "mlflow.xgboost", "skops.io", "xgboost"),
+    *("f1_pipeline.update", "f1_pipeline.automation.watch", "f1_pipeline.storage.migrate"),
+    *("mlflow.sklearn", "mlflow.xgboost", "skops.io", "xgboost"),
     *("f1_pipeline.dagster_store.event_log", "mlflow.store.tracking.sqlalchemy_store"),
 )
 """What every update needs: imported once, before the first fork."""
+
+SURVIVED = ("two at once", "clock back", "clock ahead")
+SAYS = {
+    "source down": "no answer after 5 attempts",
+    "locked": "is locked by another program",
+    "disk full": "the disk is full",
+    "restart": "the database server went away",
+    **dict.fromkeys(SURVIVED, "(nothing: it goes well)"),
+}
+"""What the command says when a fault stops it, in place of a traceback."""
 
 
 @dataclass
@@ -46,6 +57,7 @@ class Soak:
     folder: Path
     rng: random.Random
     databases: list[str] | None = None
+    restart: list[str] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     before: Tables = field(default_factory=dict)
@@ -62,30 +74,39 @@ class Soak:
         self._must(parts.update(self.clean, drawn, now, parts.count_moments(counted)), "clean update")
         after = parts.read(self.clean, now)
         moments = int(counted.read_text())
-        for _ in range(kills):
-            moment = self.rng.randint(1, moments)
-            code = parts.ended(parts.update(self.faulty, drawn, now, parts.kill_at(moment)))
-            # A run that goes on where another was killed has less to do, and may end before the moment comes.
-            self.happened["killed" if code == -9 else "ended before its kill"] += 1
-            if code not in (0, -9):
-                self.wrong.append(f"race {finished}: killed update ended with {code}")
-            self._look(f"race {finished}, killed at {moment} of {moments}", now, after)
-        for _ in range(faults):
-            self._fault(self._draw(), drawn, now, finished, after)
+        drawn_faults = ["kill"] * kills + [self._draw() for _ in range(faults)]
+        self.rng.shuffle(drawn_faults)
+        # Those that an update survives come last: after them there is nothing left to disturb.
+        for kind in sorted(drawn_faults, key=lambda kind: kind in SURVIVED):
+            if kind == "kill":
+                self._kill(self.rng.randint(1, 2 * moments // (kills + 1)), drawn, now, finished, after)
+            else:
+                self._fault(kind, drawn, now, finished, after, moments)
         self._must(parts.update(self.faulty, drawn, now), "healing update")
         for line in parts.differences(after, parts.read(self.faulty, now)):
             self.wrong.append(f"race {finished}, healed: {line}")
         self.before = after
 
+    def _kill(self, moment: int, drawn: SimulatedWorld, now: str, finished: int, after: Tables) -> None:
+        code = parts.ended(parts.update(self.faulty, drawn, now, parts.kill_at(moment)))
+        # A run that goes on where another was killed has less to do, and may end before the moment comes.
+        self.happened["killed" if code == -9 else "ended before its kill"] += 1
+        if code not in (0, -9):
+            self.wrong.append(f"race {finished}: killed update ended with {code}")
+        self._look(f"race {finished}, killed at {moment}", now, after)
+
     def _draw(self) -> str:
-        kinds = ["source down", "two at once", "clock back", "clock ahead"]
-        if self.databases is None:
-            kinds += ["locked", "disk full"]
+        kinds = ["source down", *SURVIVED]
+        kinds += ["locked", "disk full"] if self.databases is None else ["restart"] * bool(self.restart)
         return self.rng.choice(kinds)
 
-    def _fault(self, kind: str, drawn: SimulatedWorld, now: str, finished: int, after: Tables) -> None:
+    def _fault(
+        self, kind: str, drawn: SimulatedWorld, now: str, finished: int, after: Tables, moments: int
+    ) -> None:
         self.happened[kind] += 1
         codes: list[int]
+        log = self.faulty.home.with_suffix(".log")
+        said_before = log.stat().st_size if log.exists() else 0
         if kind == "two at once":
             both = [parts.update(self.faulty, drawn, now) for _ in range(2)]
             codes = [parts.ended(child) for child in both]
@@ -96,6 +117,9 @@ class Soak:
             codes, expected = [parts.ended(parts.update(self.faulty, drawn, moved))], {0}
         elif kind == "source down":
             codes, expected = [parts.ended(parts.update(self.faulty, drawn, now, parts.source_down))], {1}
+        elif kind == "restart":
+            hit = parts.restart_at(self.rng.randint(1, moments // 2), self.restart)
+            codes, expected = [parts.ended(parts.update(self.faulty, drawn, now, hit))], {0, 1}
         elif kind == "disk full":
             full = parts.disk_full(self.rng.randint(0, 400))
             codes, expected = [parts.ended(parts.update(self.faulty, drawn, now, full))], {0, 1}
@@ -106,6 +130,9 @@ class Soak:
             expected = {0, 1}  # with nothing left to do there is nothing to wait for
         if not set(codes) <= expected:
             self.wrong.append(f"race {finished}: {kind} ended with {codes}")
+        said = log.read_bytes()[said_before:].decode()
+        if "Traceback" in said or (1 in codes and SAYS[kind] not in said):
+            self.wrong.append(f"race {finished}: {kind} is not told in words: {said[-1500:]}")
         self._look(f"race {finished}, {kind}", now, after)
 
     def _look(self, when: str, now: str, after: Tables) -> None:
@@ -137,6 +164,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--history", type=int, default=2)
     parser.add_argument("--databases", nargs=2, metavar=("CLEAN_URL", "FAULTY_URL"))
+    parser.add_argument(
+        "--restart", nargs="+", default=[], help="command that restarts the server of the tables"
+    )
     options = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow's own imports
@@ -146,7 +176,7 @@ def main() -> None:
     numbers = range(options.from_race, options.races + 1)
     rounds = options.races + 1
     with tempfile.TemporaryDirectory() as folder:
-        soak = Soak(Path(folder), random.Random(options.seed), options.databases)
+        soak = Soak(Path(folder), random.Random(options.seed), options.databases, options.restart)
         kills, faults = spread(options.kills, len(numbers)), spread(options.faults, len(numbers))
         for place, number in enumerate(numbers):
             drawn = parts.world(number, rounds, options.history)
@@ -154,6 +184,8 @@ def main() -> None:
             took = time.monotonic() - began
             print(f"race {number}: {dict(soak.happened)}, {len(soak.wrong)} wrong, {took:.0f} s", flush=True)
         rows = sum(map(len, soak.before.values()))
+        assert len(soak.before["predictions"]), "nothing was forecast: there is no season to soak"
+        assert len(soak.before["model_accuracy"]), "nothing was scored"
     for line in soak.wrong:
         print(line)
     print(

@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -19,7 +20,6 @@ from typing import Any, TypeVar
 import pandas as pd
 from sqlalchemy import Engine, event
 
-from f1_pipeline import clock
 from f1_pipeline.errors import SourceUnavailable
 from f1_pipeline.settings import get_settings
 from f1_pipeline.sources import simulated
@@ -138,7 +138,7 @@ def update(place: Place, drawn: SimulatedWorld, now: str, fault: Callable[[], No
         from f1_pipeline.cli.app import main
 
         place.enter(now)
-        simulated.simulate = lambda seasons, seed: drawn  # type: ignore[assignment]
+        simulated.simulate = lambda *_: drawn  # type: ignore[assignment]
         if fault is not None:
             fault()
         sys.argv = ["f1", "update"]
@@ -166,23 +166,6 @@ def count_moments(file: Path) -> Callable[[], None]:
     return prepare
 
 
-def kill_at(moment: int) -> Callable[[], None]:
-    """SIGKILL before a statement or commit of this number, whichever database it is for: tables, Dagster or MLflow."""
-
-    def prepare() -> None:
-        seen = [0]
-
-        def one(*_: Any) -> None:
-            seen[0] += 1
-            if seen[0] == moment:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        for name in ("before_cursor_execute", "commit"):
-            event.listen(Engine, name, one)
-
-    return prepare
-
-
 def source_down() -> None:
     """Nothing is within reach, as the HTTP layer says it after its last attempt."""
 
@@ -190,6 +173,33 @@ def source_down() -> None:
         raise SourceUnavailable("simulated: no answer after 5 attempts")
 
     simulated.simulate = refuse  # type: ignore[assignment]
+
+
+def at_moment(moment: int, work: Callable[[], object]) -> Callable[[], None]:
+    """Something happens before a statement or commit of this number, whichever database it is for."""
+
+    def prepare() -> None:
+        seen = [0]
+
+        def one(*_: Any) -> None:
+            seen[0] += 1
+            if seen[0] == moment:
+                work()
+
+        for name in ("before_cursor_execute", "commit"):
+            event.listen(Engine, name, one)
+
+    return prepare
+
+
+def kill_at(moment: int) -> Callable[[], None]:
+    """SIGKILL at a moment: nothing is cleaned up, flushed or let go of."""
+    return at_moment(moment, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def restart_at(moment: int, command: list[str]) -> Callable[[], None]:
+    """The server of the tables is restarted at a moment, in the middle of a transaction or between two."""
+    return at_moment(moment, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 
 
 def disk_full(pages: int) -> Callable[[], None]:
