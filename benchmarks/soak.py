@@ -1,7 +1,7 @@
 """A season played race by race, once in peace and once with faults: the tables have to end the same, bit for bit.
 
     python benchmarks/soak.py [--races 8] [--kills 40] [--faults 12] [--seed 1] [--history 2]
-                              [--databases CLEAN_URL FAULTY_URL] [--restart COMMAND ...]
+                              [--databases CLEAN_URL FAULTY_URL] [--restart COMMAND] [--only FAULT]
 
 Small simulated world, one `f1 update` after each race. In the second installation every update is first killed with SIGKILL,
 ``kills`` times over the season, before a statement or commit that is drawn at random, whichever database it is for; after each
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ class Soak:
     rng: random.Random
     databases: list[str] | None = None
     restart: list[str] = field(default_factory=list)
+    only: str | None = None
     happened: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     before: Tables = field(default_factory=dict)
@@ -98,7 +100,7 @@ class Soak:
     def _draw(self) -> str:
         kinds = ["source down", *SURVIVED]
         kinds += ["locked", "disk full"] if self.databases is None else ["restart"] * bool(self.restart)
-        return self.rng.choice(kinds)
+        return self.only or self.rng.choice(kinds)
 
     def _fault(
         self, kind: str, drawn: SimulatedWorld, now: str, finished: int, after: Tables, moments: int
@@ -164,9 +166,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--history", type=int, default=2)
     parser.add_argument("--databases", nargs=2, metavar=("CLEAN_URL", "FAULTY_URL"))
-    parser.add_argument(
-        "--restart", nargs="+", default=[], help="command that restarts the server of the tables"
-    )
+    parser.add_argument("--restart", default="", help="command that restarts the server of the tables")
+    parser.add_argument("--only", choices=[*SAYS], help="faults of this kind alone")
     options = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow's own imports
@@ -176,7 +177,13 @@ def main() -> None:
     numbers = range(options.from_race, options.races + 1)
     rounds = options.races + 1
     with tempfile.TemporaryDirectory() as folder:
-        soak = Soak(Path(folder), random.Random(options.seed), options.databases, options.restart)
+        soak = Soak(
+            Path(folder),
+            random.Random(options.seed),
+            options.databases,
+            shlex.split(options.restart),
+            options.only,
+        )
         kills, faults = spread(options.kills, len(numbers)), spread(options.faults, len(numbers))
         for place, number in enumerate(numbers):
             drawn = parts.world(number, rounds, options.history)
