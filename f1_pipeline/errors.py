@@ -91,5 +91,9 @@ class RegistryUnavailable(TransientError):
     """MLflow did not answer; tables and registry are as they were."""
 
 
+class StoreUnavailable(TransientError):
+    """A database or the disk under it did not go along: full, locked, restarted. Nothing is half written."""
+
+
 class NotReady(PermanentError):
     """Something that is needed first does not exist yet; the message says what to do."""
