@@ -95,5 +95,9 @@ class StoreUnavailable(TransientError):
     """A database or the disk under it did not go along: full, locked, restarted. Nothing is half written."""
 
 
+class ArtefactCorrupt(PermanentError):
+    """The file of a stored model is missing, damaged, or holds what no model of ours does."""
+
+
 class NotReady(PermanentError):
     """Something that is needed first does not exist yet; the message says what to do."""

@@ -1,8 +1,8 @@
 """The model registry: MLflow keeps runs, parameters, metrics, artefacts and versions.
 
 One experiment and one registered model for each model and horizon. Serialisation is safe: scikit-learn based models
-are stored as skops with a closed list of trusted types, XGBoost as UBJSON; nothing is un-pickled from a store.
-The library takes 4 s to import, so it is imported inside the functions.
+are stored as skops with a closed list of trusted types, XGBoost as UBJSON; nothing is un-pickled from a store, and what
+MLflow says of a file is not believed (``model_files``). The library takes 4 s to import, so it is imported inside the functions.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1_pipeline.errors import NotReady, RegistryUnavailable
+from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
+from f1_pipeline.model_files import read_model, trusted_types
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -41,15 +43,12 @@ metrics stay."""
 _ANSWER_SECONDS = 10.0
 """Time in which an MLflow server says that it is there."""
 
+_SILENT_SECONDS = 60.0
+_silent: dict[str, tuple[float, str]] = {}
+"""By address: when MLflow did not answer, and why. It is not asked again for a minute: an update has two dozen steps
+that would each wait for it."""
+
 _REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
-
-
-def _trusted() -> list[str]:
-    """Types that a stored model may hold, beside skops' own safe list: trees, array types, our estimators."""
-    from f1_pipeline.forecasting.models import REGISTERED
-
-    ours = (f"{model.__module__}.{model.__qualname__}" for model in REGISTERED.values())
-    return ["sklearn.tree._tree.Tree", "numpy.dtype", *ours]
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Registry:
             info = mlflow.xgboost.log_model(model.learner_, model_format="ubj", **common)
         else:
             info = mlflow.sklearn.log_model(
-                model, serialization_format="skops", skops_trusted_types=_trusted(), **common
+                model, serialization_format="skops", skops_trusted_types=trusted_types(), **common
             )
         return str(info.model_id)
 
@@ -142,24 +141,24 @@ class Registry:
 
         Raises:
             NotReady: the version does not exist or it has no artefact (any more).
+            ArtefactCorrupt: its artefact is damaged, or holds something else.
+            RegistryUnavailable: MLflow does not answer.
         """
+        self.require()
+        client = self._client()
         import mlflow
 
-        client = self._client()
-        address = f"models:/{name}/{version}"
         try:
             if PRUNED_TAG in client.get_model_version(name, version).tags:
                 raise NotReady(f"model version {name} {version} has no artefact: only the newest are kept")
-            if hasattr(model, "empty_learner"):
-                booster = mlflow.xgboost.load_model(address)
-                model.learner_ = booster
-                return model
-            loaded = mlflow.sklearn.load_model(address)
-        except mlflow.exceptions.MlflowException as error:
+            with TemporaryDirectory() as scratch:
+                # Of a local store it is the place itself, and nothing is copied.
+                folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=scratch)
+                return read_model(model, Path(folder))
+        except ArtefactCorrupt as error:
+            raise ArtefactCorrupt(f"model version {name} {version}: {error}") from error
+        except (mlflow.exceptions.MlflowException, OSError) as error:
             raise NotReady(f"model version {name} {version} cannot be loaded: {error}") from error
-        if not isinstance(loaded, type(model)):
-            raise NotReady(f"model version {name} {version} holds a {type(loaded).__name__}")
-        return loaded
 
     def point(self, name: str, aliases: dict[str, str | None]) -> None:
         """Let each alias name a version of a registered model, or none; what is so already is not written."""
@@ -185,6 +184,9 @@ class Registry:
         Raises:
             RegistryUnavailable: it does not.
         """
+        silent = _silent.get(self.tracking_uri)
+        if silent is not None and time.monotonic() - silent[0] < _SILENT_SECONDS:
+            raise RegistryUnavailable(silent[1])
         import requests
 
         try:
@@ -195,9 +197,18 @@ class Registry:
         except Exception as error:  # of requests, of MLflow, or of the driver of its database
             reason = str(error).strip().splitlines()[0][:300]
             # Without the cause: a run reports the innermost one, and that does not say what was being done.
-            raise RegistryUnavailable(
-                f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
-            ) from None
+            told = f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
+            _silent[self.tracking_uri] = (time.monotonic(), told)
+            raise RegistryUnavailable(told) from None
+        _silent.pop(self.tracking_uri, None)
+
+    def silence(self) -> str | None:
+        """Why MLflow is no help now, in words; None while it answers."""
+        try:
+            self.require()
+        except RegistryUnavailable as error:
+            return str(error)
+        return None
 
     def prune(self, model: str, horizon: str, keep: int) -> int:
         """Remove the artefacts of all but the newest ``keep`` versions, champion and challenger; returns how many.
@@ -251,6 +262,9 @@ def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
 def _connect(tracking_uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    # Its client would go on for five minutes with a server that died in the middle of a run.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside MLflow's own imports
         import mlflow

@@ -26,6 +26,7 @@ from f1_pipeline.errors import F1Error, SourceUnavailable, StoreUnavailable
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import stood_in
 from f1_pipeline.storage.engine import get_engine, only_update, write_transaction
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
@@ -214,6 +215,8 @@ def _carry_out(
             for span in plan.forecasts.get(horizon, []):
                 report.forecasts += _count([span], engine)
                 runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", span)
+            if said := _stood_in(engine, horizon, plan.forecasts.get(horizon, [])):
+                tell(said)
         for span in plan.sprints:
             runs.run("forecast_sprints", "forecast the sprints", span)
         for span in plan.championship:
@@ -226,6 +229,14 @@ def _carry_out(
             runs.run("prune_models", "prune old model artefacts", None)
     _complete(engine, snapshot)
     forget_what_is_old(engine, snapshot)
+
+
+def _stood_in(engine: Engine, horizon: str, spans: Sequence[KeyRange]) -> str | None:
+    """What there is to say of a forecast that was just made by the champions of before; None if none was."""
+    upcoming = calendar_now(engine).upcoming
+    if not spans or upcoming is None or horizon not in stood_in(engine, upcoming):
+        return None
+    return f"MLflow does not answer: {upcoming} is forecast, {horizon}, by the last champions; the next update tries again"
 
 
 def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyRange | None) -> None:

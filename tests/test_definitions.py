@@ -235,6 +235,7 @@ def test_what_must_stop_wrong_data_blocks(defs: Definitions) -> None:
         assert checks[asset, name] is True
     assert checks["raw/race_results", "points_agree"] is False
     assert checks["raw/entries", "field_size"] is False
+    assert checks["predictions/pre_race", "meant_versions"] is False
     assert all(graph.get_check_spec(key).description for key in graph.asset_check_keys)
 
 

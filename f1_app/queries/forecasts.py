@@ -73,6 +73,7 @@ def forecast(connection: Connection, race_key: str, horizon: str, model: str | N
             predictions.c.expected_points,
             predictions.c.draws,
             predictions.c.model_version,
+            predictions.c.stood_in_for,
             predictions.c.cutoff,
             predictions.c.created_at,
             predictions.c.data_release,

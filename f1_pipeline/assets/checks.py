@@ -97,6 +97,17 @@ def _probabilities(frame: pd.DataFrame) -> Faults:
     return faults
 
 
+def _meant_versions(frame: pd.DataFrame) -> Faults:
+    late = frame[frame["stood_in_for"].notna()]
+    return [
+        (
+            str(race),
+            f"forecast by versions of before: those for {meant} could not be entered, MLflow did not answer",
+        )
+        for race, meant in sorted({(row.race_key, row.stood_in_for) for row in late.itertuples()})
+    ]
+
+
 def _title_sums(frame: pd.DataFrame) -> Faults:
     sums = frame.groupby(["race_key", "kind"])["title_probability"].sum().reset_index()
     faults = [
@@ -158,6 +169,13 @@ STANDINGS = {
 }
 PROBABILITIES = TableCheck(
     "probabilities", "Probabilities are in [0, 1] and a race's win probabilities sum to 1.", _probabilities
+)
+MEANT_VERSIONS = TableCheck(
+    "meant_versions",
+    "Forecasts are made by the versions that were trained for the race. While MLflow does not answer, the last champions "
+    "stand in for them, so this warns.",
+    _meant_versions,
+    blocking=False,
 )
 PLACE_SUMS = TableCheck("place_sums", "Places sum to 1 by driver, and by place.", _place_sums)
 TITLE_SUMS = TableCheck(

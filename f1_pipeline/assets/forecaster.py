@@ -1,5 +1,6 @@
 """How the forecasts of a race are made: models loaded from the registry, asked, and put together."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from f1_pipeline.domain.vocabulary import (
     RETIREMENT,
     TRAINED_MODELS,
 )
-from f1_pipeline.errors import NotReady
+from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined, prediction_rows, race_seed
 from f1_pipeline.forecasting.reasons import pool_reasons
@@ -28,6 +29,9 @@ from f1_pipeline.storage.models import in_force, versions
 
 if TYPE_CHECKING:
     from f1_pipeline.forecasting.models import Model
+
+
+logger = logging.getLogger(__name__)
 
 
 class Forecaster:
@@ -57,7 +61,8 @@ class Forecaster:
         from f1_pipeline.forecasting.models import LinearOrder, PlackettLuceWin, make_win
 
         rows = self.bench.matrix[self.bench.matrix["race_key"] == race_key]
-        trained = self.bench.trained_for[race_key]
+        meant = self.bench.trained_for[race_key]
+        trained = self._serving(meant)
         forecasts: dict[str, ModelForecast] = {}
         reasons: dict[str, pd.DataFrame | Floats] = {}
         for name in TRAINED_MODELS:
@@ -80,10 +85,27 @@ class Forecaster:
         retirement = self.model(RETIREMENT, trained)[0].predict(rows)
         made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
         why = pool_reasons(rows, {name: reasons[name] for name in POOL_MEMBERS[self.horizon]})
+        # Baselines are fitted for the race in any case.
+        stood_in = made["model"].isin([*TRAINED_MODELS, *COMBINED]) & (trained != meant)
+        made["stood_in_for"] = pd.Series(meant, made.index, dtype="object").where(stood_in, None)
         return (
             made.assign(created_at=clock.now(), data_release=self.release),
             why.assign(horizon=self.horizon, model=POOL),
         )
+
+    def _serving(self, meant: str) -> str:
+        """The race whose versions forecast: the one that is meant, or the newest before that all models have one for.
+
+        The latter only for the race to come, and only while MLflow keeps silent: no version can be entered then, and
+        the last champions are better than no forecast. The rows are marked, and made anew once it answers.
+        """
+        lacking = [name for name in self.versions if meant not in self.versions[name]]
+        if not lacking or meant != self.bench.serving or self.registry.silence() is None:
+            return meant
+        known = set(self.bench.history.races["race_key"])
+        shared = known.intersection(*self.versions.values())
+        before = [race for race in shared if self.bench.order(race) < self.bench.order(meant)]
+        return max(before, key=self.bench.order, default=meant)
 
     def _version(self, name: str, trained: str) -> dict[str, Any]:
         if trained not in self.versions[name]:
@@ -110,12 +132,22 @@ class Forecaster:
         fitted = remembered_model(self.run_id, name, self.horizon, int(row["version"]))
         if fitted is not None:
             return fitted
-        model = make(name, self.horizon, self.settings.seed, row["hyperparameters"])
+        settings, hyperparameters = self.settings, row["hyperparameters"]
+        model = make(name, self.horizon, settings.seed, hyperparameters)
         try:
             return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
-        except NotReady:
-            # Its artefact was pruned: the same rows, recipe and seed give the same model again, and only those.
-            known = self.bench.training_hash(trained, self.settings)
+        except (NotReady, ArtefactCorrupt, RegistryUnavailable) as error:
+            # It was pruned, or is damaged, or MLflow keeps silent: the same rows, recipe and seed give the same model
+            # again, and only those.
+            known = self.bench.training_hash(trained, settings)
             if known != row["training_hash"] or model.recipe != row["recipe"]:
-                raise
-            return model.fit(self.bench.training(trained, self.settings))
+                changed = "its code" if known == row["training_hash"] else "what it was trained on"
+                raise type(error)(
+                    f"{error}. Version {int(row['version'])} of {name} at {self.horizon} cannot be trained again for"
+                    f" {trained} either: {changed} has changed since"
+                ) from error
+            if not isinstance(error, NotReady):
+                logger.warning("%s; trained again for %s from the same rows", error, trained)
+            # A new one: a file that broke off may have been read in part.
+            fresh = make(name, self.horizon, settings.seed, hyperparameters)
+            return fresh.fit(self.bench.training(trained, settings))

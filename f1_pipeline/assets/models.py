@@ -21,6 +21,7 @@ from f1_pipeline.assets.versions import (
 )
 from f1_pipeline.assets.workbench import Workbench, open_workbench
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED, SPRINT_MODELS
+from f1_pipeline.errors import RegistryUnavailable
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
@@ -64,6 +65,11 @@ def _model_asset(name: str, horizon: str) -> AssetsDefinition:
         registry = models.registry()
         forecast = reads.race_keys_with(engine, schema.predictions, horizon=horizon)
         due = _due(name, wanted, bench, settings, existing, forecast, config.remake)
+        if silence := registry.silence():
+            _can_wait(name, due, bench, existing, config.remake, silence)
+            context.log.warning(f"{silence}. The last version of {name} stays the one to forecast with")
+            yield MaterializeResult(metadata={"versions in force": len(wanted), "MLflow": silence})
+            return
         # The others would be removed from MLflow again when the update ends: storing them took half of the time
         # that a version takes. Forecasts of this run have them in memory; sprints are forecast by a run of their own.
         stored = set(due if name in SPRINT_MODELS else due[-settings.model_versions_kept :])
@@ -98,6 +104,13 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
         existing = in_force(versions(engine, combined, horizon))
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
+            missing = [name for name, rows in members.items() if race not in rows]
+            if missing and race == bench.serving:
+                # MLflow did not answer when one was to be trained: the forecast stands on the versions of before.
+                context.log.warning(
+                    f"no version for {race} of {', '.join(missing)}: {combined} has none either"
+                )
+                continue
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             if race in existing and existing[race]["hyperparameters"].get("members") == parts:
                 continue
@@ -127,6 +140,25 @@ def _races_to_train(keys: list[str], bench: Workbench) -> list[str]:
     with_rows = set(bench.matrix["race_key"].unique())
     races = {bench.trained_for[key] for key in keys if key in bench.trained_for and key in with_rows}
     return sorted(races, key=bench.order)
+
+
+def _can_wait(
+    name: str,
+    due: list[str],
+    bench: Workbench,
+    existing: dict[str, dict[str, Any]],
+    remake: bool,
+    silence: str,
+) -> None:
+    """Make sure that the race to come can be forecast by a version that is there, and that nothing else is wanted.
+
+    Forecasts of finished races stay for ever: they wait for the models that are meant for them.
+
+    Raises:
+        RegistryUnavailable: MLflow is needed.
+    """
+    if remake or [race for race in due if race != bench.serving] or (due and not existing):
+        raise RegistryUnavailable(f"{silence}. It is needed: versions of {name} are to be trained")
 
 
 def _due(
@@ -190,6 +222,9 @@ def _fits(
 def model_retention(database: Database, models: Models) -> MaterializeResult[Any]:
     """Prune artefacts by the policy of ``F1_MODEL_VERSIONS_KEPT``."""
     registry, keep = models.registry(), database.settings().model_versions_kept
+    if silence := registry.silence():
+        # What is old today is old tomorrow.
+        return MaterializeResult(metadata={"pruned": 0, "MLflow": silence})
     pruned = {
         f"{name}_{horizon}": registry.prune(name, horizon, keep)
         for name in REGISTERED

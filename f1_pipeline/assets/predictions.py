@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, multi_asset
 
-from f1_pipeline.assets.checks import PLACE_SUMS, PROBABILITIES
+from f1_pipeline.assets.checks import MEANT_VERSIONS, PLACE_SUMS, PROBABILITIES
 from f1_pipeline.assets.common import TableCheck, emit, several_per_race
 from f1_pipeline.assets.forecaster import Forecaster
 from f1_pipeline.assets.models import RemakeConfig
@@ -34,7 +34,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
             "that was made for it.",
-            [PROBABILITIES],
+            [PROBABILITIES, MEANT_VERSIONS],
         ),
     }
 
@@ -141,11 +141,17 @@ def _unless_same(made: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
         "expected_position",
         "retirement_probability",
         "cutoff",
+        "stood_in_for",
     ]
-    left = made[compare].sort_values(_KEEP).reset_index(drop=True)
-    right = kept[compare].sort_values(_KEEP).reset_index(drop=True)
-    same = left.astype(str).equals(right.astype(str))
-    return kept if same else made
+    left, right = (
+        rows[compare]
+        .assign(stood_in_for=rows["stood_in_for"].astype("object").fillna(""))
+        .sort_values(_KEEP)
+        .reset_index(drop=True)
+        .astype(str)
+        for rows in (made, kept)
+    )
+    return kept if left.equals(right) else made
 
 
 prediction_assets = [

@@ -63,7 +63,8 @@ def promoted_after(engine: Engine, horizon: str) -> set[str]:
 
 
 def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
-    """Horizons at which the stored forecast of a race is older than a promotion of one of its models."""
+    """Horizons at which the stored forecast of a race is to be made again though nothing is new: it is older than a
+    promotion of one of its models, or versions that were not meant for it stood in for others."""
     made = model_decisions
     query = (
         select(predictions.c.horizon)
@@ -74,6 +75,17 @@ def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
             made.c.known_through.is_not(None),
             made.c.challenger_version > predictions.c.model_version,
         )
+        .distinct()
+    )
+    with engine.connect() as connection:
+        return {str(horizon) for horizon in connection.scalars(query)} | stood_in(engine, race_key)
+
+
+def stood_in(engine: Engine, race_key: str) -> set[str]:
+    """Horizons at which a race was forecast by versions that stood in for those that were meant."""
+    query = (
+        select(predictions.c.horizon)
+        .where(predictions.c.race_key == race_key, predictions.c.stood_in_for.is_not(None))
         .distinct()
     )
     with engine.connect() as connection:

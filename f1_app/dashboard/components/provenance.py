@@ -18,6 +18,8 @@ def provenance(frame: pd.DataFrame, horizon: str, model: str) -> None:
     trained = data.read(queries.forecasts.trained_model, model, horizon, version)
     if trained is not None:
         made_by += f" (trained on {trained.training_rows:,} entries up to {trained.trained_through})"
+    if pd.notna(row["stood_in_for"]):
+        made_by += f", in place of versions for {row['stood_in_for']} that could not be stored"
     drawn = f" · {int(row['draws']):,} races drawn" if pd.notna(row["draws"]) else ""
     st.caption(
         f"**{knows}, cutoff {style.utc_minute(row['cutoff'])}** · {made_by} · data release"

@@ -157,6 +157,8 @@ predictions = Table(
     Column("drawing", Integer),
     # Log strength for the fourth place and below; null where a model has none of its own.
     Column("place_strength", Float),
+    # The race whose versions should have made it: MLflow did not answer, and the last champions stood in for them.
+    Column("stood_in_for", String(64)),
     Column("cutoff", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("data_release", String(64), nullable=False),

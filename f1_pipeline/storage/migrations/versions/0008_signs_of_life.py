@@ -1,4 +1,4 @@
-"""Signs of life of what runs by itself."""
+"""Signs of life of what runs by itself; a mark of forecasts by versions that stood in for others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,11 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
     )
+    with op.batch_alter_table("predictions") as batch:
+        batch.add_column(sa.Column("stood_in_for", sa.String(length=64), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("predictions") as batch:
+        batch.drop_column("stood_in_for")
     op.drop_table("heartbeats")
