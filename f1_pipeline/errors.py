@@ -91,6 +91,10 @@ class RegistryUnavailable(TransientError):
     """MLflow did not answer; tables and registry are as they were."""
 
 
+class StoreUnavailable(TransientError):
+    """A database or the disk under it did not go along: full, locked, restarted. Nothing is half written."""
+
+
 class ArtefactCorrupt(PermanentError):
     """The file of a stored model is missing, damaged, or holds what no model of ours does."""
 

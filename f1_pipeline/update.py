@@ -22,7 +22,7 @@ from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
-from f1_pipeline.errors import F1Error, SourceUnavailable
+from f1_pipeline.errors import F1Error, SourceUnavailable, StoreUnavailable
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
@@ -31,6 +31,7 @@ from f1_pipeline.storage.engine import get_engine, only_update, write_transactio
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
+from f1_pipeline.storage.outages import outage, outages_named
 from f1_pipeline.storage.upcoming import calendar_now, is_published
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class UpdateFailed(F1Error):
     """A Dagster run of the update failed; the message is that of its first failed step."""
 
 
+class UpdateInterrupted(UpdateFailed, StoreUnavailable):
+    """The same, because a database or the disk did not go along: the next update goes on there."""
+
+
 def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = False) -> Report:
     """Bring everything up to date; ``tell`` receives a line per stage. Waits for another update that is running.
 
@@ -91,7 +96,16 @@ def alone(settings: Settings, tell: Tell) -> Iterator[None]:
     """One update or backfill of an installation at a time: a schedule may start one while somebody types `f1 update`.
 
     The system lets go of the lock when a process dies.
+
+    Raises:
+        StoreUnavailable: inside, a database or the disk did not go along.
     """
+    with outages_named(), _alone(settings, tell):
+        yield
+
+
+@contextmanager
+def _alone(settings: Settings, tell: Tell) -> Iterator[None]:
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.home / "update.lock")
     try:
@@ -277,7 +291,7 @@ class Runs:
         """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
-            UpdateFailed: a step failed.
+            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
         """
         from dagster._core.storage.tags import (
             ASSET_PARTITION_RANGE_END_TAG,
@@ -312,7 +326,10 @@ class Runs:
         took = time.monotonic() - began
         self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
         if not result.success:
-            raise UpdateFailed(failure_of(result.all_events) or f"job {job} failed")
+            message = failure_of(result.all_events) or f"job {job} failed"
+            if words := outage(message):
+                raise UpdateInterrupted(f"{message.partition(':')[0]}: {words}")
+            raise UpdateFailed(message)
         self.tell(f"{title}{races} done in {took:.1f} s")
 
 

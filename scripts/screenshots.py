@@ -46,14 +46,14 @@ class Shot:
     """Taken without being asked for by name: the README shows it."""
 
 
-# Eight pictures for the README, each of a page that looks different from the others; the rest by name.
+# Seven pictures for the README, each of a page that looks different from the others; the rest by name.
 SHOTS = (
     Shot("next-race", "/", 1420, "Who wins", ("light", "dark")),
     Shot("any-race", "/compare?horizon=pre_race", 1400, "Win probability by model"),
     Shot("championship", "/championship", 1400, "Championship"),
-    Shot("standings", "/standings", 1200, "Standings"),
+    Shot("standings", "/standings", 1200, "Standings", wanted=False),
     Shot("calendar", "/calendar", 1200, "Calendar", wanted=False),
-    Shot("drivers", "/drivers", 1400, "Drivers"),
+    Shot("drivers", "/drivers?view=ratings&rating=joint", 1100, "Ratings"),
     Shot("circuits", "/circuits", 1400, "Circuits"),
     Shot("accuracy", "/accuracy?horizon=pre_race", 1520, "Calibration"),
     Shot("data", "/data?tables=source", 1300, "What changed", wanted=False),

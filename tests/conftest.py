@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,22 @@ def postgres() -> Iterator[str]:
 
     Its binaries come with a package of the development environment: there is no machine on which this is skipped.
     """
+    with _postgres_server() as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[tuple[list[str], str]]:
+    """A server that nobody else uses: the command that restarts it, as a service manager does, and its address."""
+    with _postgres_server() as (server, address):
+        # The server runs as a user of its own where the tests are root; so has whoever restarts it.
+        user = ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
+        control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
+        yield [*user, *control, "-w", "-m", "fast", "restart"], address
+
+
+@contextmanager
+def _postgres_server() -> Iterator[tuple[Any, str]]:
     # A path of its own and a short one: the server's socket is in it, and 107 characters are the limit. The
     # server refuses to run as root; then it runs as another user, who has to be let in.
     # In memory where there is room: a database is 300 files, and a disk takes longer for them than the tests.
@@ -84,7 +101,7 @@ def postgres() -> Iterator[str]:
         "SELECT pg_reload_conf()",
     )
     try:
-        yield address
+        yield server, address
     finally:
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import pytest
 from dagster import AssetKey
 from sqlalchemy import Engine, delete
 
+from f1_pipeline import clock
 from f1_pipeline.assets.workbench import open_workbench
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import changed_races, read_state
@@ -533,7 +534,6 @@ def test_a_second_update_is_idle_and_starts_no_run(home: Settings, monkeypatch: 
     _same(before, _dump(home))
 
 
-@both
 def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     before = _dump(home)
     _run(home, "ingest_races", KeyRange("2023-wombat-coast", "2026-skeleton-sands"))
@@ -655,6 +655,50 @@ def test_a_new_race_is_taken_in_scored_and_followed(
     assert set(coming["horizon"]) == {"pre_weekend"}
     assert (coming["created_at"] > moment).all()
     assert run_update(home, told.append).idle
+
+
+# --- the clock jumps -------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_jumps_ahead_and_back_changes_no_forecast_and_no_score(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six days after a race without a result it is given up, by a clock that is wrong: the next one must not stay so."""
+    monkeypatch.setattr("f1_pipeline.storage.upcoming.is_published", lambda release: True)
+    start = reads.calendar(_engine(home)).set_index("race_key").loc[NEXT, "start_at"].to_pydatetime()
+    before = _dump(home)
+    shutil.copytree(home.home, tmp_path / "undisturbed")
+    with clock.at(start - timedelta(days=1)):
+        assert run_update(home).idle
+    for days in (400, 30):  # the data simply end before this day: nothing is given up
+        with clock.at(start + timedelta(days=days)):
+            assert run_update(home).next_race == NEXT
+    _same(before, _dump(home))
+    with clock.at(start + timedelta(days=6)):
+        assert run_update(home).next_race == AFTER_NEXT
+    for days in (-1, -400):
+        with clock.at(start + timedelta(days=days)):
+            assert run_update(home).next_race == NEXT
+    held = _dump(home)
+    _same({"model_accuracy": before["model_accuracy"]}, held)
+    early = held["predictions"].query("race_key != @AFTER_NEXT").reset_index(drop=True)
+    pd.testing.assert_frame_equal(early, before["predictions"], check_exact=True)
+
+    # The result comes. What was forecast too early is forecast again, and all is as in a home whose clock was right.
+    monkeypatch.setattr(simulated, "simulate", functools.partial(ONCE, finished_rounds=9))
+    made = {}
+    for name in ("copy", "undisturbed"):
+        settings = _use(monkeypatch, tmp_path / name)
+        with clock.at(start + timedelta(days=1)):
+            assert run_update(settings).next_race == AFTER_NEXT
+            assert run_update(settings).idle
+        made[name] = {
+            table: frame.drop(columns=["model_version", "created_at"], errors="ignore")
+            for table, frame in _dump(
+                settings, "predictions", "model_accuracy", "championship_forecasts"
+            ).items()
+        }
+    _same(made["undisturbed"], made["copy"])
 
 
 # --- prices arrive ---------------------------------------------------------------------------------------
@@ -944,7 +988,6 @@ def test_the_grid_of_a_sprint_that_comes_with_the_result_is_forecast_and_scored(
     assert run_update(home, lambda line: None).idle
 
 
-@both
 def test_views_that_an_interrupted_update_left_out_are_drawn_again(home: Settings) -> None:
     """The forecast is there, so it stays; its places, pairs and teams follow from it."""
     before = _dump(home)
@@ -990,7 +1033,7 @@ def test_a_failure_between_delete_and_insert_keeps_the_old_rows(
         raise RuntimeError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("f1_pipeline.storage.writes.to_records", broken)
+        patch.setattr("f1_pipeline.storage.writes.insert_rows", broken)
         with pytest.raises(UpdateFailed, match="disk full"):
             _run(home, "rate_and_describe", KeyRange("2025-citadel", "2026-seven-lakes"))
     _same(before, _dump(home, *DERIVED))

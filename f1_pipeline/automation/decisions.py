@@ -147,7 +147,8 @@ def _due_at(session: Session, seen: Seen, asked: datetime | None, now: datetime)
     if session.race_key in seen.final or now >= session.first_asked + INTERVALS[-1][0]:
         return None
     # A question of before the start was moved counts as none: it was about another time.
-    last = asked if asked is not None and asked >= session.first_asked else None
+    # So does one in the future: a clock that was ahead for a minute would keep the result away until then.
+    last = asked if asked is not None and session.first_asked <= asked <= now else None
     if (session.race_key, session.kind) in seen.complete:
         # Only the race itself changes after it was complete; the rest is what it is until the bulk source comes.
         return None if session.kind != "race" or last is None else last + UNTIL_FINAL
@@ -160,7 +161,7 @@ def _due_at(session: Session, seen: Seen, asked: datetime | None, now: datetime)
 
 def calendar_due(read_at: datetime | None, now: datetime, before_forecast: bool = False) -> bool:
     """Whether the calendar is to be read again; ``read_at`` is when it was read last."""
-    if read_at is None:
+    if read_at is None or read_at > now:  # by a clock that was ahead
         return True
     return now - read_at >= (CALENDAR_BEFORE_FORECAST if before_forecast else CALENDAR_AGE)
 

@@ -18,6 +18,7 @@ from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
 from f1_pipeline.errors import F1Error, NotReady
 from f1_pipeline.secrecy import without_secrets
 from f1_pipeline.settings import get_settings
+from f1_pipeline.storage.outages import outages_named
 
 app = typer.Typer(
     name="f1",
@@ -344,7 +345,8 @@ def _fail(error: str) -> NoReturn:
 def main() -> None:
     """Entry point: the product's own errors are one line on standard error and exit code 1."""
     try:
-        app()
+        with outages_named():
+            app()
     except ValidationError as error:
         for fault in error.errors():
             name = "F1_" + "_".join(str(part) for part in fault["loc"]).upper()

@@ -105,4 +105,8 @@ def repriced_races(engine: Engine) -> set[str]:
     with engine.connect() as connection:
         newest = {str(key): moment for key, moment in connection.execute(priced)}
         first = {str(key): moment for key, moment in connection.execute(scored)} if newest else {}
-    return {key for key, moment in newest.items() if key in first and moment > first[key]}
+    # A score of the future was made by a clock that was ahead, and would keep all prices out until then.
+    now = clock.now()
+    return {
+        key for key, moment in newest.items() if key in first and (moment > first[key] or first[key] > now)
+    }

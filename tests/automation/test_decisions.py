@@ -215,3 +215,28 @@ def test_a_repeat_asks_for_nothing(before: dict[str, str], after: dict[str, str]
     assert new <= set(after)
     assert changed(before | after, after) == set()
     assert all(before.get(key) != after[key] for key in new)
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_away() -> None:
+    """Set a year ahead for a moment, it leaves questions of next year in the record."""
+    now, ahead = START + 3 * HOUR, START + timedelta(days=365)
+    asked = {RACE.subject: ahead, QUALIFYING.subject: ahead}
+    assert due(now, NOTHING, asked) == due(now) == ["race", "qualifying"]
+    assert next_due(WEEKEND, NOTHING, asked, now) == next_due(WEEKEND, NOTHING, {}, now)
+    assert calendar_due(ahead, now)
+    assert calendar_due(ahead, now, before_forecast=True)
+    assert not calendar_due(now, now, before_forecast=True)
+
+
+@given(
+    asked=st.timedeltas(timedelta(days=-400), timedelta(days=400)),
+    now=st.timedeltas(timedelta(0), timedelta(days=4)),
+)
+def test_whatever_was_asked_when_a_session_is_due_within_the_longest_interval(
+    asked: timedelta, now: timedelta
+) -> None:
+    """No stamp in the record makes a result stick: before the race is given up it is due again in 12 hours at the latest."""
+    moment = RACE.first_asked + now
+    found = next_due([RACE], NOTHING, {RACE.subject: moment + asked}, moment)
+    assert found is not None
+    assert found[0] <= moment + INTERVALS[-1][1]

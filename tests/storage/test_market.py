@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, insert
 
+from f1_pipeline import clock
 from f1_pipeline.errors import WriteRefused
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.writes import replace_tables
@@ -75,10 +76,12 @@ def test_races_scored_before_their_prices_came(engine: Engine) -> None:
     assert market.repriced_races(engine) == set()
     market.add_prices(engine, pd.concat([_prices("a"), _prices("a", race=BETA)]))
     assert market.repriced_races(engine) == set(), "what was never scored is not scored again"
-    earlier, later = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=step) for step in (-1, 1))
-    _score(engine, ALPHA, "pool", earlier)
-    _score(engine, BETA, "pool", later)
+    now = dt.datetime.now(dt.UTC)
+    _score(engine, ALPHA, "pool", now - dt.timedelta(minutes=1))
+    _score(engine, BETA, "pool", now)
     assert market.repriced_races(engine) == {ALPHA}
+    with clock.at(now - dt.timedelta(seconds=1)):  # scored by a clock that was ahead
+        assert market.repriced_races(engine) == {ALPHA, BETA}
 
 
 def test_removing_a_source_takes_its_scores_along(engine: Engine) -> None:

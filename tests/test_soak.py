@@ -1,0 +1,69 @@
+"""Updates that are killed at random moments, and hit by other faults: the tables end as those of updates in peace.
+
+The soak itself is ``benchmarks/soak.py``, which plays a whole season; here are its first races. The seed fixes at which statement
+of which run the process dies.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from f1_pipeline.settings import ROOT
+
+
+def soak(*options: str) -> str:
+    """The last line of a soak."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(ROOT / "benchmarks" / "soak.py"), *options],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout.splitlines()[-1]
+
+
+def test_killed_and_disturbed_updates_end_in_the_same_tables() -> None:
+    last = soak("--races", "2", "--kills", "3", "--faults", "3", "--seed", "26")
+    assert "the same, bit for bit" in last
+    assert "'killed': 3" in last, last
+    assert "'disk full': 1" in last, last
+    assert "'two at once': 1" in last, last
+
+
+def test_kills_and_a_restarted_server_on_postgresql(
+    own_postgres: tuple[list[str], str], new_database: Callable[[], str]
+) -> None:
+    restart, _ = own_postgres
+    databases = [new_database(), new_database()]
+    last = soak(
+        *("--races", "1", "--kills", "2", "--faults", "1", "--only", "restart", "--seed", "2"),
+        *("--databases", *databases, "--restart", " ".join(restart)),
+    )
+    assert "the same, bit for bit" in last
+    assert "'killed': 2" in last, last
+    assert "'restart': 1" in last, last
+
+
+@pytest.fixture
+def new_database(own_postgres: tuple[list[str], str]) -> Callable[[], str]:
+    """Makes an empty database on the server of this module."""
+    import psycopg
+
+    _, address = own_postgres
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"soak_{len(made)}"
+        with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        made.append(name)
+        return address.replace("/postgres?", f"/{name}?")
+
+    return make
