@@ -130,7 +130,7 @@ def _of_dagster(record: logging.LogRecord) -> dict[str, str]:
     if not isinstance(meta, dict):
         return {}
     found = {name: str(meta[key]) for key, name in _FIELDS.items() if meta.get(key)}
-    # The message that Dagster makes repeats run, process and step.
+    # In place of the message that Dagster makes, which repeats run, process and step.
     if text := meta.get("orig_message"):
         found["event"] = str(text)
     if race := races_of(meta.get("job_tags") or {}):

@@ -164,14 +164,14 @@ def test_lines_of_a_run_carry_run_step_and_race(
             run_config=run_config(), instance=instance, tags={"dagster/partition": "2026-monaco"}
         )
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    told = next(line for line in lines if line.get("event", "").startswith("lights out"))
+    told = next(line for line in lines if line["message"].startswith("lights out"))
     assert (told["run"], told["job"], told["step"], told["race"]) == (
         result.run_id,
         "race",
         "drive",
         "2026-monaco",
     )
-    assert told["event"] == f"lights out {STARS}"
+    assert told["message"] == f"lights out {STARS}"
     assert SECRET not in json.dumps(run_config())
 
 
