@@ -193,7 +193,8 @@ def test_a_server_that_is_not_there(cache: Path) -> None:
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    with caplog.at_level(logging.DEBUG):
+    # The command keeps libraries quiet; a test of it may have run before in this process.
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="urllib3"):
         yield caplog
 
 
