@@ -191,8 +191,10 @@ class Registry:
 
         try:
             if self.tracking_uri.startswith("http"):
-                # MLflow's own client tries for minutes before it says that nobody is there.
+                # MLflow itself tries for minutes before it says that nobody is there, on databases too.
                 requests.get(f"{self.tracking_uri}/health", timeout=_ANSWER_SECONDS)
+            elif self.tracking_uri.startswith("postgresql"):
+                _knock(self.tracking_uri)
             self._client().search_registered_models(max_results=1)
         except Exception as error:  # of requests, of MLflow, or of the driver of its database
             reason = str(error).strip().splitlines()[0][:300]
@@ -246,6 +248,17 @@ class Registry:
     def _requirements(model: Model) -> list[str]:
         # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
+
+
+def _knock(address: str) -> None:
+    """Connect to a database server once."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(address, connect_args={"connect_timeout": int(_ANSWER_SECONDS)})
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _shown(address: str) -> str:
