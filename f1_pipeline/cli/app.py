@@ -247,11 +247,11 @@ def metrics(
     """Serve the pipeline's metrics for Prometheus until Ctrl-C: ages, runs, forecasts, scores, requests, daemon."""
     from f1_pipeline.metrics.server import as_text, serve_until_stopped
 
-    _quiet()
     if once:
         typer.echo(as_text(get_settings()), nl=False)
-    else:
-        serve_until_stopped(get_settings())
+        return
+    _quiet()
+    serve_until_stopped(get_settings())
 
 
 @app.command()

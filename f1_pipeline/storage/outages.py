@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from f1_pipeline.errors import F1Error, StoreUnavailable
 
 _AGAIN = "What was finished stays, the rest is as it was: run the same command again."
+_LONGEST = 300
 _OUTAGES = (
     (
         r"No space left on device|Disk quota exceeded|File too large|database or disk is full|could not extend file",
@@ -40,8 +41,9 @@ _OUTAGES = (
 def outage(text: str) -> str | None:
     """What is wrong with a store, and what to do, by the text of an error; None where the error is another one."""
     for pattern, words in _OUTAGES:
-        if found := re.search(pattern, text):
-            return f"{words} {_AGAIN} ({found.group()})"
+        if found := re.search(rf".*({pattern}).*", text):
+            # The whole line of the driver: it says which server, or which file.
+            return f"{words} {_AGAIN} ({found.group().strip()[:_LONGEST]})"
     return None
 
 
