@@ -266,6 +266,8 @@ def differences(left: Tables, right: Tables) -> list[str]:
 
 _WRITERS = ("race_key", "horizon", "kind", "table_name")
 """Columns that say whose rows they are: a part that one write replaces."""
+_ONE_MODEL = {"models": ["race_key", "horizon", "name"], "model_decisions": ["horizon", "name"]}
+"""Tables that each model of a run writes by itself."""
 _MANY_WRITES = ("data_loads",)
 """Grows with every write of any table."""
 
@@ -277,6 +279,7 @@ def halves(now: Tables, before: Tables, after: Tables) -> list[str]:
         if name in _MANY_WRITES:
             continue
         by = [column for column in _WRITERS if column in frame] if "race_key" in frame else []
+        by = _ONE_MODEL.get(name, by)
         states = [_parts(tables[name], by) for tables in (now, before, after)]
         for part in set().union(*states):
             held, old, new = (state.get(part, 0) for state in states)
