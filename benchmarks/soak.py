@@ -82,7 +82,7 @@ class Soak:
         # Those that an update survives come last: after them there is nothing left to disturb.
         for kind in sorted(drawn_faults, key=lambda kind: (kind in SURVIVED, kind in SOMETIMES_SURVIVED)):
             if kind == "kill":
-                self._kill(self.rng.randint(1, moments // kills), drawn, now, finished, after)
+                self._kill(self.rng.randint(1, moments * 9 // (10 * kills)), drawn, now, finished, after)
             else:
                 self._fault(kind, drawn, now, finished, after, moments)
         self._must(parts.update(self.faulty, drawn, now), "healing update")
@@ -134,6 +134,8 @@ class Soak:
             expected = {0, 1}  # with nothing left to do there is nothing to wait for
         if not set(codes) <= expected:
             self.wrong.append(f"race {finished}: {kind} ended with {codes}")
+        if 1 in codes:
+            self.happened[f"{kind}, and stopped by it"] += 1
         said = log.read_bytes()[said_before:].decode()
         if "Traceback" in said or (1 in codes and SAYS[kind] not in said):
             self.wrong.append(f"race {finished}: {kind} is not told in words: {said[-1500:]}")

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 import pandas as pd
 from sqlalchemy import Engine, event
 
-from f1_pipeline.errors import SourceUnavailable
 from f1_pipeline.settings import get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.simulated import SimulatedWorld
@@ -150,15 +149,15 @@ def update(place: Place, drawn: SimulatedWorld, now: str, fault: Callable[[], No
 # --- faults, prepared inside the process that they hit ---------------------------------------------------
 
 
-def count_moments(file: Path) -> Callable[[], None]:
-    """Not a fault: writes down how many moments there are at which a run can be killed."""
+def _each_moment(work: Callable[[int], object]) -> Callable[[], None]:
+    """Something happens before each statement and commit, whichever database it is for: tables, Dagster or MLflow."""
 
     def prepare() -> None:
         seen = [0]
 
         def one(*_: Any) -> None:
             seen[0] += 1
-            file.write_text(str(seen[0]))
+            work(seen[0])
 
         for name in ("before_cursor_execute", "commit"):
             event.listen(Engine, name, one)
@@ -166,30 +165,14 @@ def count_moments(file: Path) -> Callable[[], None]:
     return prepare
 
 
-def source_down() -> None:
-    """Nothing is within reach, as the HTTP layer says it after its last attempt."""
-
-    def refuse(*_: Any) -> SimulatedWorld:
-        raise SourceUnavailable("simulated: no answer after 5 attempts")
-
-    simulated.simulate = refuse  # type: ignore[assignment]
+def count_moments(file: Path) -> Callable[[], None]:
+    """Not a fault: writes down how many moments there are at which a run can be killed."""
+    return _each_moment(lambda number: file.write_text(str(number)))
 
 
 def at_moment(moment: int, work: Callable[[], object]) -> Callable[[], None]:
-    """Something happens before a statement or commit of this number, whichever database it is for."""
-
-    def prepare() -> None:
-        seen = [0]
-
-        def one(*_: Any) -> None:
-            seen[0] += 1
-            if seen[0] == moment:
-                work()
-
-        for name in ("before_cursor_execute", "commit"):
-            event.listen(Engine, name, one)
-
-    return prepare
+    """Something happens at the moment of this number."""
+    return _each_moment(lambda number: work() if number == moment else None)
 
 
 def kill_at(moment: int) -> Callable[[], None]:
@@ -283,6 +266,8 @@ def differences(left: Tables, right: Tables) -> list[str]:
 
 _WRITERS = ("race_key", "horizon", "kind", "table_name")
 """Columns that say whose rows they are: a part that one write replaces."""
+_ONE_MODEL = {"models": ["race_key", "horizon", "name"], "model_decisions": ["horizon", "name"]}
+"""Tables that each model of a run writes by itself."""
 _MANY_WRITES = ("data_loads",)
 """Grows with every write of any table."""
 
@@ -294,6 +279,7 @@ def halves(now: Tables, before: Tables, after: Tables) -> list[str]:
         if name in _MANY_WRITES:
             continue
         by = [column for column in _WRITERS if column in frame] if "race_key" in frame else []
+        by = _ONE_MODEL.get(name, by)
         states = [_parts(tables[name], by) for tables in (now, before, after)]
         for part in set().union(*states):
             held, old, new = (state.get(part, 0) for state in states)

@@ -328,7 +328,7 @@ class Runs:
         if not result.success:
             message = failure_of(result.all_events) or f"job {job} failed"
             if words := outage(message):
-                raise UpdateInterrupted(f"{message.partition(':')[0]}: {words}")
+                raise UpdateInterrupted(f"{message.splitlines()[0]}: {words}")
             raise UpdateFailed(message)
         self.tell(f"{title}{races} done in {took:.1f} s")
 

@@ -33,8 +33,8 @@ def test_killed_and_disturbed_updates_end_in_the_same_tables() -> None:
     last = soak("--races", "2", "--kills", "3", "--faults", "3", "--seed", "26")
     assert "the same, bit for bit" in last
     assert "'killed': 3" in last, last
-    assert "'disk full': 1" in last, last
-    assert "'two at once': 1" in last, last
+    assert "'disk full'" in last, last
+    assert "'two at once'" in last, last
 
 
 def test_kills_and_a_restarted_server_on_postgresql(
