@@ -193,7 +193,7 @@ def reading() -> Iterator[Connection]:
 class Watch:
     """Tells at every request whether anybody has committed since, without reading a table.
 
-    On SQLite one connection is kept open and a look takes 5 µs; elsewhere it is one short question to the server.
+    On SQLite one connection is kept open and a look takes 7 µs; elsewhere it is one short question to the server.
     Not for use by several threads at a time.
     """
 

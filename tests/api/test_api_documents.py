@@ -16,12 +16,13 @@ from f1_app.api.app import create_app
 from f1_app.api.errors import Code, Error
 from f1_app.api.routes.health import router as health
 from f1_app.api.schemas import analytics, forecasts, listings
+from f1_app.api.schemas import health as states
 from f1_app.api.schemas.base import Answer
 from f1_pipeline.settings import ROOT
 
 ANSWERS = [
     found
-    for module in (analytics, forecasts, listings)
+    for module in (analytics, forecasts, listings, states)
     for found in vars(module).values()
     if isinstance(found, type)
     and issubclass(found, Answer)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from f1_app import queries
 from f1_app.api import media
 from f1_app.api.errors import log
-from f1_app.api.schemas.analytics import DataState, Health
+from f1_app.api.schemas.health import DataState, Health
 from f1_app.database import DatabaseUnavailableError, reading
 
 router = APIRouter(tags=["health"])

@@ -1,4 +1,4 @@
-"""Answers for analysts: scores of models, a driver's results and ratings, what a circuit is like; and the state of the API."""
+"""Answers for analysts: scores of models, a driver's results and ratings, what a circuit is like."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 
 from pydantic import Field
 
-from f1_app.api.schemas.base import SOURCE, Answer, Page, Part, Probability, Source, Table, example, table
+from f1_app.api.schemas.base import SOURCE, Page, Part, Probability, Table, example, table
 from f1_app.api.schemas.listings import CIRCUIT, Circuit
 
 
@@ -267,51 +267,3 @@ class Track(Page):
     def table(self) -> Table:
         """A row a race."""
         return table(TrackRace, self.items, {"circuit_id": self.circuit.circuit_id})
-
-
-class DataState(Part):
-    """What the tables hold."""
-
-    source: str
-    release: str
-    loaded_at: dt.datetime
-    age_days: float = Field(description="Days since the newest load.")
-    simulated: bool
-    newest_race: str | None = Field(description="The last race that has a result.")
-    next_race: str | None
-    next_race_forecast_at: dt.datetime | None = Field(description="When its newest forecast was made.")
-
-
-class Health(Answer):
-    """Whether the API is alive, whether it can answer, and on which data."""
-
-    model_config = example(
-        status="ready",
-        alive=True,
-        ready=True,
-        problem=None,
-        predictions_enabled=True,
-        data={
-            "source": "f1db",
-            "release": "v2026.11.0",
-            "loaded_at": "2026-08-17T06:10:02Z",
-            "age_days": 0.4,
-            "simulated": False,
-            "newest_race": "2026-hungary",
-            "next_race": "2026-netherlands",
-            "next_race_forecast_at": "2026-08-17T06:12:40Z",
-        },
-    )
-    status: str = Field(description="`ready`, `empty` (tables without data) or `unavailable`.")
-    alive: bool
-    ready: bool = Field(description="Whether there are data to answer with.")
-    problem: str | None = Field(description="`settings`, `missing`, `no_tables`, `unreachable` or `no_data`.")
-    predictions_enabled: bool
-    data: DataState | None
-
-    def table(self) -> Table:
-        """One row."""
-        return table(Health, [self])
-
-
-__all__ = ["Accuracy", "DriverPerformance", "Health", "Source", "Track"]
