@@ -47,6 +47,8 @@ class Shot:
 SHOTS = (
     Shot("next-race", "/", 1420, "Who wins", ("light", "dark")),
     Shot("any-race", "/compare?horizon=pre_race", 1400, "Win probability by model"),
+    Shot("championship", "/championship", 1500, "Final points"),
+    Shot("standings", "/standings", 1560, "Points over the season"),
     Shot("accuracy", "/accuracy?horizon=pre_race", 1520, "Over time"),
 )
 
