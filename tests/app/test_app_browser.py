@@ -256,3 +256,18 @@ def test_drivers_teams_and_circuits_in_a_browser(database: Path, browser: Browse
                 shows(page, "Comet Racing", "Podiums", "CC BY 4.0")
                 main = page.get_by_test_id("stMain")
                 assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_the_calendar_goes_into_a_calendar(database: Path, browser: Browser) -> None:
+    with serve(database.parent) as address, reader(browser, viewport={"width": 390, "height": 844}) as page:
+        page.goto(f"{address}/calendar?season=2026&events=races")
+        shows(page, "next: ", "Sessions in your time zone (Europe/Berlin)")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download f1-2026.ics").click()
+        assert download.value.suggested_filename == "f1-2026.ics"
+        content = download.value.path().read_text(encoding="utf-8")
+        assert content.count("BEGIN:VEVENT") == 5
+        assert content.count("STATUS:CANCELLED") == 1
+        assert "UID:2026-betatown-race@f1-forecast" in content
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
