@@ -15,6 +15,10 @@ import pytest
 
 from f1_pipeline.settings import ROOT
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("F1_SOAK") != "1", reason="F1_SOAK=1 asks for it: it takes several minutes"
+)
+
 
 def soak(*options: str) -> str:
     """The last line of a soak."""
