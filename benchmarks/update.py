@@ -58,8 +58,9 @@ def timed(work: Callable[[], T]) -> tuple[Spent, T]:
 
 def updated(title: str) -> dict[str, Spent]:
     """Run an update and print what its stages took; the stages by name."""
+    from f1_pipeline.runs import Report, Runs
     from f1_pipeline.settings import get_settings
-    from f1_pipeline.update import Report, Runs, run_update
+    from f1_pipeline.update import run_update
 
     stages: dict[str, Spent] = {}
 
@@ -69,7 +70,7 @@ def updated(title: str) -> dict[str, Spent]:
             stages[stage] = stages.get(stage, Spent(0, 0)) + spent
 
     def run() -> Report:
-        with patch("f1_pipeline.update.Runs", Timed):
+        with patch("f1_pipeline.runs.Runs", Timed):
             return run_update(get_settings(), lambda line: print("  " + line, flush=True))
 
     whole, report = timed(run)

@@ -20,12 +20,13 @@ from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady
+from f1_pipeline.runs import Report, Runs, Tell, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.upcoming import calendar_now
-from f1_pipeline.update import Report, Runs, Tell, alone
+from f1_pipeline.update import alone
 
 logger = logging.getLogger(__name__)
 _MARKS = "backfill.json"
@@ -58,8 +59,6 @@ def run_backfill(
 
 
 def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell) -> Report:
-    from f1_pipeline.dagster_instance import get_instance
-    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
 
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
@@ -68,9 +67,7 @@ def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell
     held = calendar[calendar["season"].between(start, end)]
     span = _span(held["race_key"].tolist(), start, end)
     report = Report(reads.held_source(engine) or "", reads.newest_release(engine), None)
-    with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        runs = Runs(instance, report, tell)
+    with open_runs(report, tell) as runs:
         runs.run("rate_and_describe", "ratings and features", span)
         forecast_from = read_state(engine, settings, None).forecast_from
         keys = calendar["race_key"].tolist()

@@ -8,11 +8,11 @@ from typing import Any
 
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import read_state
+from f1_pipeline.runs import Report, Tell, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.update import Report, Runs, Tell
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ def run_challenge(
         RecipeInvalid: model or hyper-parameters are not what there is; nothing was started.
         F1Error: a run failed.
     """
-    from f1_pipeline.dagster_instance import get_instance
-    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
     from f1_pipeline.forecasting.models import checked
 
     checked(model, hyperparameters)
@@ -48,9 +46,7 @@ def run_challenge(
         **({} if start_season is None else {"start_season": start_season}),
     }
     report = Report(reads.held_source(engine) or "", reads.newest_release(engine), None)
-    with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        runs = Runs(instance, report, tell)
+    with open_runs(report, tell) as runs:
         title = f"{'go back' if rollback else 'challenge'} {model} {horizon}"
         runs.run("challenge_model", title, None, ops={"models__promotion": {"config": config}})
         decision = decisions(engine, model, horizon).to_dict("records")[-1]

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import gc
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
-from f1_pipeline import clock, logs, weather
+from f1_pipeline import clock, weather
 from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
-from f1_pipeline.errors import F1Error, SourceUnavailable, StoreUnavailable
+from f1_pipeline.errors import SourceUnavailable
+from f1_pipeline.runs import Report, Runs, Tell, UpdateFailed, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
@@ -31,48 +29,14 @@ from f1_pipeline.storage.engine import get_engine, only_update, write_transactio
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
-from f1_pipeline.storage.outages import outage, outages_named
+from f1_pipeline.storage.outages import outages_named
 from f1_pipeline.storage.upcoming import calendar_now, is_published
 
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, JobDefinition
-
 logger = logging.getLogger(__name__)
-Tell = Callable[[str], None]
 
 _OBJECTS = 50_000
 """New objects after which Python looks for garbage. Dagster and MLflow bring half a million objects that stay; looking
 at them after every 700 new ones takes 2.7 of 35 s of computing, like this .7, and the memory is the same."""
-
-
-@dataclass
-class Report:
-    """What an update did. ``seconds`` by stage; ``next_race`` is the race to be forecast next,
-    ``weather`` the one whose weather forecast is new."""
-
-    source: str
-    release: str
-    note: str | None
-    changed_races: int = 0
-    forecasts: int = 0
-    championships: int = 0
-    scores: int = 0
-    next_race: str | None = None
-    weather: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def idle(self) -> bool:
-        """Nothing was new."""
-        return not (self.changed_races or self.forecasts or self.championships or self.scores)
-
-
-class UpdateFailed(F1Error):
-    """A Dagster run of the update failed; the message is that of its first failed step."""
-
-
-class UpdateInterrupted(UpdateFailed, StoreUnavailable):
-    """The same, because a database or the disk did not go along: the next update goes on there."""
 
 
 def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = False) -> Report:
@@ -136,11 +100,11 @@ def _update(settings: Settings, tell: Tell, retrain: bool) -> Report:
     if not known or not plan.is_empty():
         _carry_out(settings, engine, snapshot, known, plan, report, tell)
     elif any(weather.due(settings, engine, clock.now())):
-        with _open_runs(report, tell) as runs:
+        with open_runs(report, tell) as runs:
             _fetch_weather(settings, engine, runs, None)
     report.next_race = calendar_now(engine).upcoming
     if retrain and report.next_race is not None:
-        with _open_runs(report, tell) as runs:
+        with open_runs(report, tell) as runs:
             _retrain(engine, runs, report.next_race)
     return report
 
@@ -192,7 +156,7 @@ def _carry_out(
     tell: Tell,
 ) -> None:
     bundle = None if known else load(snapshot)
-    with _open_runs(report, tell) as runs:
+    with open_runs(report, tell) as runs:
         if bundle is not None:
             # Before the calendar is another one: features of an older version of the product have no marks.
             remember_marks(engine)
@@ -262,105 +226,6 @@ def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyR
         runs.report.weather = race
         if derived is None:
             runs.run("rate_and_describe", "features with the new weather", KeyRange(race, race))
-
-
-@contextmanager
-def _open_runs(report: Report, tell: Tell) -> Iterator[Runs]:
-    from f1_pipeline.dagster_instance import get_instance
-    from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
-
-    with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        yield Runs(instance, report, tell)
-
-
-class Runs:
-    """Starts jobs on the instance, over a range of races, and tells about them."""
-
-    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
-        self.instance, self.report, self.tell = instance, report, tell
-
-    def run(
-        self,
-        job: str,
-        title: str,
-        span: KeyRange | None,
-        remake: bool = False,
-        ops: dict[str, Any] | None = None,
-    ) -> None:
-        """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
-
-        Raises:
-            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
-        """
-        from dagster._core.storage.tags import (
-            ASSET_PARTITION_RANGE_END_TAG,
-            ASSET_PARTITION_RANGE_START_TAG,
-        )
-        from dagster._core.utils import make_new_run_id
-
-        from f1_pipeline.dagster_store.abandoned import process_tag
-        from f1_pipeline.definitions import defs
-
-        races = (
-            "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
-        )
-        self.tell(f"{title}{races} ...")
-        tags = (
-            {}
-            if span is None
-            else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
-        )
-        tags |= process_tag()
-        began = time.monotonic()
-        definition = defs.resolve_job_def(job)
-        run_id = make_new_run_id()
-        with logs.bound(run=run_id, job=job, race=logs.races_of(tags)):
-            result = definition.execute_in_process(
-                run_config=_run_config(definition, remake) | ({"ops": ops} if ops else {}),
-                instance=self.instance,
-                tags=tags,
-                raise_on_error=False,
-                run_id=run_id,
-            )
-        took = time.monotonic() - began
-        self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
-        if not result.success:
-            message = failure_of(result.all_events) or f"job {job} failed"
-            if words := outage(message):
-                raise UpdateInterrupted(f"{message.splitlines()[0]}: {words}")
-            raise UpdateFailed(message)
-        self.tell(f"{title}{races} done in {took:.1f} s")
-
-
-def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
-    # The console gets what went wrong; the whole log of a run is in the Dagster UI.
-    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    if remake:
-        takes = [
-            node.name
-            for node in job.nodes
-            if node.name.startswith(("models__", "predictions__", "championship"))
-        ]
-        config["ops"] = {
-            name: {"config": {"remake": True}}
-            for name in takes
-            if not name.startswith(("models__ensemble", "models__pool"))
-        }
-    return config
-
-
-def failure_of(events: Sequence[object]) -> str | None:
-    """The message of the first failed step of a run, and which it was; None if none failed."""
-    for event in events:
-        if getattr(event, "is_step_failure", False):
-            error = event.step_failure_data.error  # type: ignore[attr-defined]
-            while error is not None and error.cause is not None:
-                error = error.cause
-            # Steps are named like their asset, with two underscores for the slash.
-            step = str(event.step_key).replace("__", "/")  # type: ignore[attr-defined]
-            return None if error is None else f"{step}: {str(error.message).strip()}"
-    return None
 
 
 def _count(spans: Sequence[KeyRange], engine: Engine) -> int:

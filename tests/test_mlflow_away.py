@@ -20,11 +20,12 @@ from sqlalchemy import delete, update
 
 from f1_pipeline import registry
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, TRAINED_MODELS
+from f1_pipeline.runs import UpdateFailed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import UpdateFailed, run_update
+from f1_pipeline.update import run_update
 
 # As in test_update.
 pytestmark = [

@@ -19,13 +19,14 @@ from sqlalchemy import Engine, event, func, insert, select, text
 from f1_app import database as app
 from f1_pipeline.cli.app import main
 from f1_pipeline.errors import StoreUnavailable, TransientError, WriteRefused
+from f1_pipeline.runs import UpdateFailed, UpdateInterrupted
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.outages import outage, outages_named
 from f1_pipeline.storage.writes import replace_races
-from f1_pipeline.update import UpdateFailed, UpdateInterrupted, alone, run_update
+from f1_pipeline.update import alone, run_update
 
 RACE = "2026-alpha"
 

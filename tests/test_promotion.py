@@ -21,13 +21,14 @@ from f1_pipeline.errors import RecipeInvalid
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.forecasting.promotion import MIN_RACES
 from f1_pipeline.registry import CHALLENGER, CHAMPION, Registry
+from f1_pipeline.runs import Report, Runs, UpdateFailed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.models import champion, versions
-from f1_pipeline.update import Report, Runs, UpdateFailed, run_update
+from f1_pipeline.update import run_update
 
 # As in test_update.
 pytestmark = [

@@ -40,11 +40,12 @@ from f1_pipeline.errors import ContractViolation, NotReady, WorldsMixed
 from f1_pipeline.forecasting.models import make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.registry import PRUNED_TAG
+from f1_pipeline.runs import Report, Runs, UpdateFailed
 from f1_pipeline.settings import ROOT, Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import Report, Runs, UpdateFailed, alone, run_update
+from f1_pipeline.update import alone, run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [

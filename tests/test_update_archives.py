@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import Engine
 
 from f1_pipeline.errors import ArchiveCorrupt, F1Error
+from f1_pipeline.runs import Report
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.snapshot import load, remembered
 from f1_pipeline.sources.bundle import content_hashes
 from f1_pipeline.sources.contracts import conform
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.update import Report, run_update
+from f1_pipeline.update import run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field; MLflow's
 # tables are older than SQLAlchemy, and it warns of the hints of its own class.

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from f1_pipeline import snapshot
 from f1_pipeline.automation.plan import KeyRange
+from f1_pipeline.runs import Report, Runs, UpdateFailed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.bundle import SourceBundle
@@ -25,7 +26,7 @@ from f1_pipeline.sources.live import LiveSession, Slot, slot_hash, slot_rows
 from f1_pipeline.storage import live, reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.revisions import revisions_of
-from f1_pipeline.update import Report, Runs, UpdateFailed, run_update
+from f1_pipeline.update import run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [

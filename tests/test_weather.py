@@ -19,6 +19,7 @@ from f1_pipeline.automation.plan import KeyRange, Plan
 from f1_pipeline.dagster_instance import get_instance
 from f1_pipeline.errors import ContractViolation, NotReady, SourceRefused, SourceUnavailable
 from f1_pipeline.partitions import sync_partitions
+from f1_pipeline.runs import Report, Runs
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.snapshot import Snapshot
 from f1_pipeline.sources.bundle import content_hashes
@@ -29,7 +30,7 @@ from f1_pipeline.storage import weather as stored
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.writes import Load, replace_races, upsert_reference
-from f1_pipeline.update import Report, Runs, run_update
+from f1_pipeline.update import run_update
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),

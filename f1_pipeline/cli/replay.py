@@ -12,7 +12,7 @@ import pandas as pd
 from f1_pipeline.cli.output import console, notices, print_table
 from f1_pipeline.rehearsal import Daemon, Performance, archives_in, rehearse
 from f1_pipeline.replay import hungary_2026
-from f1_pipeline.update import UpdateFailed
+from f1_pipeline.runs import UpdateFailed
 
 
 def replay(archives: Path, faults: bool, home: Path | None, daemon: bool) -> None:

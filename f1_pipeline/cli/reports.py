@@ -23,7 +23,7 @@ from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.upcoming import calendar_now
 
 if TYPE_CHECKING:
-    from f1_pipeline.update import Report
+    from f1_pipeline.runs import Report
 
 
 def open_tables(settings: Settings) -> Engine:
