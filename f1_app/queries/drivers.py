@@ -27,6 +27,21 @@ def seen_of(column: str) -> Subquery:
     ).subquery()
 
 
+def seasons_of(connection: Connection, column: str, entity_id: str) -> tuple[int, int] | None:
+    """First and last season somebody was entered in or has a result of; None for who never was."""
+    seasons = [
+        season
+        for table in (entries, race_results)
+        for season in connection.execute(
+            select(func.min(races.c.season), func.max(races.c.season))
+            .select_from(table.join(races, table.c.race_key == races.c.race_key))
+            .where(table.c[column] == entity_id)
+        ).one()
+        if season is not None
+    ]
+    return (min(seasons), max(seasons)) if seasons else None
+
+
 def drivers_ever(connection: Connection) -> pd.DataFrame:
     """Everybody who was ever entered, the newest first: ``driver_id, code, driver, first_season, last_season, races``."""
     seen = seen_of("driver_id")
@@ -69,16 +84,7 @@ def leader(connection: Connection) -> str | None:
 
 def driver(connection: Connection, driver_id: str) -> Driver | None:
     """One driver; None for somebody who was never entered."""
-    seasons = [
-        season
-        for table in (entries, race_results)
-        for season in connection.execute(
-            select(func.min(races.c.season), func.max(races.c.season))
-            .select_from(table.join(races, table.c.race_key == races.c.race_key))
-            .where(table.c.driver_id == driver_id)
-        ).one()
-        if season is not None
-    ]
+    seasons = seasons_of(connection, "driver_id", driver_id)
     row = connection.execute(
         select(
             drivers.c.driver_id,
@@ -89,7 +95,7 @@ def driver(connection: Connection, driver_id: str) -> Driver | None:
             drivers.c.country_id,
         ).where(drivers.c.driver_id == driver_id)
     ).first()
-    return None if row is None or not seasons else Driver(*row, min(seasons), max(seasons))
+    return None if row is None or seasons is None else Driver(*row, *seasons)
 
 
 def results(connection: Connection, driver_id: str) -> pd.DataFrame:

@@ -6,10 +6,10 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from f1_app.queries.cars import frame_of_cars, select_weekends
-from f1_app.queries.drivers import final_races, seen_of
+from f1_app.queries.drivers import final_races, seasons_of, seen_of
 from f1_app.queries.shared import frame_of, name_of_team
 from f1_app.records import Team
-from f1_pipeline.storage.schema import constructor_standings, constructors, entries, race_results, races
+from f1_pipeline.storage.schema import constructor_standings, constructors, race_results, races
 
 
 def teams_ever(connection: Connection) -> pd.DataFrame:
@@ -52,16 +52,7 @@ def leader(connection: Connection) -> str | None:
 
 def team(connection: Connection, constructor_id: str) -> Team | None:
     """One team; None for one that was never entered."""
-    seasons = [
-        season
-        for table in (entries, race_results)
-        for season in connection.execute(
-            select(func.min(races.c.season), func.max(races.c.season))
-            .select_from(table.join(races, table.c.race_key == races.c.race_key))
-            .where(table.c.constructor_id == constructor_id)
-        ).one()
-        if season is not None
-    ]
+    seasons = seasons_of(connection, "constructor_id", constructor_id)
     row = connection.execute(
         select(
             constructors.c.constructor_id,
@@ -70,7 +61,7 @@ def team(connection: Connection, constructor_id: str) -> Team | None:
             constructors.c.country_id,
         ).where(constructors.c.constructor_id == constructor_id)
     ).first()
-    return None if row is None or not seasons else Team(*row, min(seasons), max(seasons))
+    return None if row is None or seasons is None else Team(*row, *seasons)
 
 
 def results(connection: Connection, constructor_id: str) -> pd.DataFrame:

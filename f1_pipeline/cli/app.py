@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from f1_pipeline.cli import forecasts, reports
 from f1_pipeline.cli import models as model_reports
+from f1_pipeline.cli.database import db
 from f1_pipeline.cli.odds import odds
 from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
 from f1_pipeline.errors import F1Error, NotReady
@@ -27,7 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-db = typer.Typer(help="The product's tables: migrate up and down.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(odds, name="odds")
 
@@ -260,46 +260,6 @@ def doctor() -> None:
     from f1_pipeline.cli.doctor import diagnose
 
     raise typer.Exit(diagnose(get_settings()))
-
-
-@db.command("upgrade")
-def db_upgrade(revision: Annotated[str, typer.Argument(help="Alembic revision.")] = "head") -> None:
-    """Bring the tables up to a revision (default: the newest)."""
-    from f1_pipeline.storage import migrate
-
-    url = get_settings().tables_url
-    migrate.upgrade(url, revision)
-    notices.print(f"tables are at revision {migrate.current(url)}")
-
-
-@db.command("downgrade")
-def db_downgrade(
-    revision: Annotated[str, typer.Argument(help="Alembic revision, -1 for one back, or base.")] = "-1",
-) -> None:
-    """Take the tables back to an earlier revision; rows of tables that go are lost."""
-    from f1_pipeline.storage import migrate
-
-    url = get_settings().tables_url
-    migrate.downgrade(url, revision)
-    notices.print(f"tables are at revision {migrate.current(url) or 'none'}")
-
-
-@db.command("roles")
-def db_roles() -> None:
-    """Make the roles and databases on a PostgreSQL server, with passwords from the environment."""
-    from f1_pipeline.storage import roles
-
-    settings = get_settings()
-    given = {
-        roles.OWNER: settings.owner_password,
-        roles.PIPELINE: settings.pipeline_password,
-        roles.APP: settings.app_password,
-        roles.SERVICES["dagster"]: settings.dagster_password,
-        roles.SERVICES["mlflow"]: settings.mlflow_password,
-    }
-    passwords = {role: secret.get_secret_value() for role, secret in given.items() if secret}
-    for line in roles.create_roles(settings.tables_url, passwords):
-        notices.print(line)
 
 
 def _quiet() -> None:

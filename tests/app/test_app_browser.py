@@ -271,3 +271,64 @@ def test_the_calendar_goes_into_a_calendar(database: Path, browser: Browser) -> 
         assert "UID:2026-betatown-race@f1-forecast" in content
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+PAGES = {
+    "/": "Where everybody may finish",
+    "/compare": "Scores of this race",
+    "/championship": "Who can still win",
+    "/standings": "Points over the season",
+    "/calendar": "Races and sessions",
+    "/drivers?view=ratings": "Compare with other drivers",
+    "/teams": "Podiums",
+    "/circuits": "Race by race",
+    "/accuracy": "Calibration",
+    "/data": "What changed",
+}
+"""Every page, and words that stand far down on it."""
+
+
+@pytest.mark.archive
+def test_every_page_on_the_real_archive(archives: Path, tmp_path: Path, browser: Browser) -> None:
+    """One season of forecasts by quickly trained models; the pages cannot tell."""
+    given = {
+        **{"F1_HOME": str(tmp_path), "F1_F1DB_ARCHIVE": str(archives / "f1db" / "f1db-csv.zip")},
+        **{"F1_FORECAST_FROM_SEASON": "2026", "F1_TRAIN_FROM_SEASON": "2022"},
+        **{"F1_RETRAIN_RECENT": "season", "F1_DRAWS": "200"},
+    }
+    command = [str(Path(sys.executable).with_name("f1")), "update"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=True, capture_output=True)
+    forecast = told(tmp_path)
+    looks = {
+        "light": {"color_scheme": "light"},
+        "dark": {"color_scheme": "dark"},
+        "phone": {"viewport": {"width": 390, "height": 844}},
+    }
+    with serve(tmp_path) as address:
+        shown = set(_navigation(browser, address))
+        assert shown == {path.split("?")[0] for path in PAGES}, "a page that is not looked at"
+        for look, options in looks.items():
+            with reader(browser, **options) as page:
+                for path, words in PAGES.items():
+                    page.goto(address + path)
+                    shows(page, words, "CC BY 4.0")
+                    expect(page.get_by_test_id("stException")).to_have_count(0)
+                    main = page.get_by_test_id("stMain")
+                    assert main.evaluate("node => node.scrollWidth <= node.clientWidth"), (look, path)
+                    if path == "/":
+                        for card, row in zip(
+                            page.get_by_test_id("stMetric").all(), forecast[:3], strict=True
+                        ):
+                            assert f"{row['driver_code']} · {row['driver_name']}" in card.inner_text()
+                            assert f"{row['win_probability'] * 100:.1f} %" in card.inner_text()
+
+
+def _navigation(browser: Browser, address: str) -> list[str]:
+    """The addresses in the navigation."""
+    with reader(browser) as page:
+        page.goto(address)
+        shows(page, "CC BY 4.0")
+        found: list[str] = page.get_by_test_id("stTopNavLink").evaluate_all(
+            "links => links.map(link => new URL(link.href).pathname)"
+        )
+        return found

@@ -44,6 +44,16 @@ def test_forecasts_are_left_out(database: Path, monkeypatch: pytest.MonkeyPatch)
     assert "" in addresses
 
 
+def test_the_calendar_leads_to_no_forecast(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for enabled in (True, False):
+        monkeypatch.setenv("F1_ENABLE_PREDICTIONS", str(enabled))
+        get_settings.cache_clear()
+        at = AppTest.from_file(str(APP), default_timeout=60)
+        at.switch_page("views/calendar.py").run()
+        assert not at.exception, at.exception[0].message
+        assert ("link" in at.dataframe[0].value.columns) == enabled
+
+
 def test_forecasts_are_shown_otherwise(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at, addresses = show(monkeypatch, enabled=True)
     assert at.metric

@@ -39,7 +39,7 @@ def _standings(
     request: Request, kind: Literal["driver", "constructor"], season: int | None, round_: int | None
 ) -> tuple[Race, Source, list[dict[str, Any]], Kind]:
     with reading() as connection:
-        key = queries.points.race_of(connection, kind, season, round_)
+        key = queries.standings.newest_race(connection, kind, season, round_)
         row = None if key is None else queries.listings.race_row(connection, key)
         if key is None or row is None:
             if round_ is not None:
@@ -51,9 +51,9 @@ def _standings(
                     round=round_,
                 )
             raise unknown("season with standings", season)
-        history = queries.points.has_later(connection, key)
+        history = queries.standings.has_later(connection, key)
         simulated = p.source(connection).simulated
-        release = queries.points.release(connection, kind, key)
+        release = queries.standings.release(connection, kind, key)
         table = queries.standings.drivers_after if kind == "driver" else queries.standings.constructors_after
         rows = records(table(connection, key))
     return (

@@ -84,6 +84,8 @@ def _coefficients(circuit: Circuit, coefficients: pd.DataFrame) -> None:
 
 def _made_of(circuit: Circuit) -> None:
     """What the pool's forecasts after qualifying came from, here and everywhere."""
+    if not data.forecasts_shown():
+        return
     reasons = data.read(queries.circuits.reasons, "pre_race")
     here = reasons[reasons["circuit_id"] == circuit.circuit_id]
     if here.empty:

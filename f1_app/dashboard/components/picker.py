@@ -6,7 +6,7 @@ default and disappears from the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -102,3 +102,49 @@ def choose_many(
     elif name in st.query_params:
         del st.query_params[name]
     return chosen
+
+
+def choose_one_and_view(
+    label: str,
+    options: Sequence[str],
+    views: Mapping[str, str],
+    *,
+    page: str,
+    name: str,
+    default: str,
+    show: Callable[[str], str],
+) -> tuple[str, str]:
+    """The head of a page about one of many (a driver, a team, a circuit): whom, and which part of the page.
+
+    Args:
+        label: What is chosen.
+        options: What there is; not empty.
+        views: The parts of the page by their name in the address (``view``); the first is shown first.
+        page: Name of the page.
+        name: Name of the query parameter.
+        default: Whom to start with, if there is such a one.
+        show: How an option is called.
+    """
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        chosen = choose(
+            label,
+            options,
+            page=page,
+            name=name,
+            default=default if default in options else options[0],
+            show=show,
+            pinned=True,
+            help="Type a part of the name. The newest are on top.",
+        )
+    with right:
+        view = choose(
+            "Show",
+            list(views),
+            page=page,
+            name="view",
+            default=next(iter(views)),
+            show=lambda key: views[key],
+            kind="radio",
+        )
+    return chosen, view

@@ -60,6 +60,8 @@ def _table(calendar: pd.DataFrame, viewer: ZoneInfo | None) -> None:
     # Starts are known from 2024 on, and sprints were invented in 2021: columns without a word are left out.
     empty = [column for column in table.columns if table[column].isna().all()]
     table = table.drop(columns=[*empty, *(["track"] if "start_at" in empty else [])])
+    if not data.forecasts_shown():
+        table = table.drop(columns="link", errors="ignore")
     if calendar["start_at"].notna().all():
         table = table.drop(columns="date")
     if not calendar["is_sprint_weekend"].any():

@@ -8,7 +8,7 @@ import streamlit as st
 from f1_app import queries
 from f1_app.dashboard import data, style
 from f1_app.dashboard.components import circuit_models, circuit_races, messages, people
-from f1_app.dashboard.components.picker import choose
+from f1_app.dashboard.components.picker import choose_one_and_view
 from f1_app.records import Circuit
 
 PAGE = "circuits"
@@ -62,28 +62,15 @@ def render() -> None:
         messages.nothing("No circuits yet.", "Run `f1 update`.")
         return
     names = {str(key): str(name) for key, name in about["circuit"].items()}
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
-        circuit_id = choose(
-            "Circuit",
-            list(names),
-            page=PAGE,
-            name="circuit",
-            default=_default(about),
-            show=lambda key: f"{names[key]} \u00b7 {style.plural(int(about['races'][key]), 'race')}",
-            pinned=True,
-            help="Type a part of the name. The newest are on top.",
-        )
-    with right:
-        view = choose(
-            "Show",
-            list(VIEWS),
-            page=PAGE,
-            name="view",
-            default="grid",
-            show=lambda key: VIEWS[key],
-            kind="radio",
-        )
+    circuit_id, view = choose_one_and_view(
+        "Circuit",
+        list(names),
+        VIEWS,
+        page=PAGE,
+        name="circuit",
+        default=_default(about),
+        show=lambda key: f"{names[key]} \u00b7 {style.plural(int(about['races'][key]), 'race')}",
+    )
     circuit = data.read(queries.circuits.circuit, circuit_id)
     if circuit is None:
         messages.nothing("Unknown circuit.", "The table of circuits does not have it yet. Run `f1 update`.")

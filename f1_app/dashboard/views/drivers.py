@@ -8,7 +8,7 @@ import streamlit as st
 from f1_app import queries, summaries
 from f1_app.dashboard import charts, charts_people, data, style
 from f1_app.dashboard.components import messages, people
-from f1_app.dashboard.components.picker import choose
+from f1_app.dashboard.components.picker import choose_one_and_view
 from f1_app.dashboard.components.ratings import ratings
 from f1_app.dashboard.components.tables import full_height
 from f1_app.records import Driver
@@ -176,28 +176,15 @@ def render() -> None:
         )
     }
     leader = data.read(queries.drivers.leader)
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
-        driver_id = choose(
-            "Driver",
-            list(about),
-            page=PAGE,
-            name="driver",
-            default=leader if leader in about else next(iter(about)),
-            show=lambda key: about[key],
-            pinned=True,
-            help="Type a part of the name. The newest are on top.",
-        )
-    with right:
-        view = choose(
-            "Show",
-            list(VIEWS),
-            page=PAGE,
-            name="view",
-            default="results",
-            show=lambda key: VIEWS[key],
-            kind="radio",
-        )
+    driver_id, view = choose_one_and_view(
+        "Driver",
+        list(about),
+        VIEWS,
+        page=PAGE,
+        name="driver",
+        default=leader or "",
+        show=lambda key: about[key],
+    )
     driver = data.read(queries.drivers.driver, driver_id)
     if driver is None:
         messages.nothing("Unknown driver.", "The table of drivers does not have him yet. Run `f1 update`.")

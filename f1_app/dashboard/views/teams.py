@@ -8,7 +8,7 @@ import streamlit as st
 from f1_app import queries, summaries
 from f1_app.dashboard import data, style
 from f1_app.dashboard.components import messages, people
-from f1_app.dashboard.components.picker import choose
+from f1_app.dashboard.components.picker import choose, choose_one_and_view
 from f1_app.dashboard.components.ratings import ratings
 from f1_app.dashboard.components.tables import full_height
 from f1_app.records import Team
@@ -165,28 +165,15 @@ def render() -> None:
         ].itertuples(index=False)
     }
     leader = data.read(queries.teams.leader)
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
-        constructor_id = choose(
-            "Team",
-            list(about),
-            page=PAGE,
-            name="team",
-            default=leader if leader in about else next(iter(about)),
-            show=lambda key: " \u00b7 ".join(about[key]),
-            pinned=True,
-            help="Type a part of the name. The newest are on top.",
-        )
-    with right:
-        view = choose(
-            "Show",
-            list(VIEWS),
-            page=PAGE,
-            name="view",
-            default="seasons",
-            show=lambda key: VIEWS[key],
-            kind="radio",
-        )
+    constructor_id, view = choose_one_and_view(
+        "Team",
+        list(about),
+        VIEWS,
+        page=PAGE,
+        name="team",
+        default=leader or "",
+        show=lambda key: " \u00b7 ".join(about[key]),
+    )
     team = data.read(queries.teams.team, constructor_id)
     if team is None:
         messages.nothing("Unknown team.", "The table of teams does not have it yet. Run `f1 update`.")
