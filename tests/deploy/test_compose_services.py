@@ -6,7 +6,6 @@ the image. Commands, variables, roles, the order and the questions of the health
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -157,8 +156,6 @@ def running(here: Here) -> Iterator[dict[str, psutil.Popen]]:
     waiting = [
         name for name, service in here.services.items() if "healthcheck" in service and name != "postgres"
     ]
-    if importlib.util.find_spec("f1_app.api") is None:
-        waiting.remove("api")
     started: dict[str, psutil.Popen] = {}
     healthy = {"postgres", "roles", "migrations"}
     with ExitStack() as stack:
@@ -263,6 +260,12 @@ def test_no_password_reaches_a_log_or_a_command_line(here: Here, running: dict[s
         for one in [process, *process.children(recursive=True)]:
             assert "secret" not in " ".join(one.cmdline()), f"{name}: whoever lists processes can read it"
         assert not re.search(r"secret\d", (here.folder / f"{name}.log").read_text()), name
+
+
+def test_the_code_server_waits_for_calls_no_longer_than_it_may(here: Here) -> None:
+    grace = int(here.services["code"]["stop_grace_period"].removesuffix("s"))
+    # It waits five seconds more for its own threads.
+    assert int(here.environment("code")["DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD"]) + 5 < grace
 
 
 def test_they_end_when_they_are_asked_to(here: Here, running: dict[str, psutil.Popen]) -> None:
