@@ -316,6 +316,7 @@ def test_every_page_on_the_real_archive(archives: Path, tmp_path: Path, browser:
                     main = page.get_by_test_id("stMain")
                     assert main.evaluate("node => node.scrollWidth <= node.clientWidth"), (look, path)
                     if path == "/":
+                        expect(page.get_by_test_id("stMetric")).to_have_count(3)
                         for card, row in zip(
                             page.get_by_test_id("stMetric").all(), forecast[:3], strict=True
                         ):

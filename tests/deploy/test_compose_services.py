@@ -159,6 +159,9 @@ def running(here: Here) -> Iterator[dict[str, psutil.Popen]]:
     started: dict[str, psutil.Popen] = {}
     healthy = {"postgres", "roles", "migrations"}
     with ExitStack() as stack:
+        # As in a container. A shell that runs the tests in the background lets them ignore SIGINT, servers inherit that, and
+        # Dagster's code server does at SIGTERM what it does at SIGINT: nothing.
+        stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         deadline = time.monotonic() + PATIENCE
         while set(started) - healthy or waiting:
             for name in [one for one in waiting if set(here.services[one].get("depends_on", {})) <= healthy]:
