@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from f1_app.queries.state import change_mark, change_mark_of_file
 from f1_pipeline.settings import get_settings
+from f1_pipeline.storage.engine import Engines
 
 REQUIRED_TABLES = frozenset(
     {
@@ -127,9 +128,8 @@ def _begin_sqlite(connection: Connection) -> None:
     driver.execute("BEGIN")
 
 
-@lru_cache(maxsize=4)
-def engine_for(url: URL) -> Engine:
-    """A read-only engine, one per address and process.
+def _open(url: URL) -> Engine:
+    """A read-only engine.
 
     Raises:
         DatabaseUnavailableError: no driver for the address, or a database in memory.
@@ -151,6 +151,10 @@ def engine_for(url: URL) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseUnavailableError(Problem.SETTINGS, str(error)) from error
+
+
+engine_for = Engines(_open)
+"""The read-only engine of an address."""
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from f1_app.database import engine_for
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
@@ -56,6 +57,9 @@ def _test_settings(_session_settings: None, tmp_path: Path) -> Iterator[None]:
         _clean_environment(patch, tmp_path / "f1-home")
         yield
     get_settings.cache_clear()
+    # Each test has a database of its own: their open files, and connections, would add up.
+    get_engine.close()
+    engine_for.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError
@@ -21,9 +22,36 @@ _UPDATES = 0x66315F75
 """Number of the lock that an update holds on PostgreSQL while it runs."""
 
 
-@lru_cache(maxsize=8)
-def get_engine(url: str) -> Engine:
-    """One engine per address and process."""
+Address = TypeVar("Address", bound=Hashable)
+
+
+class Engines(Generic[Address]):
+    """One engine per address and process, made when it is first asked for and kept.
+
+    Not a cache that forgets the oldest: an engine that is forgotten takes its pool of open connections with it, and
+    psycopg complains of each when the collector finds it, in whatever happens to run then.
+    """
+
+    def __init__(self, make: Callable[[Address], Engine]) -> None:
+        self._make = make
+        self._engines: dict[Address, Engine] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, address: Address) -> Engine:
+        """The engine of an address."""
+        with self._lock:
+            if address not in self._engines:
+                self._engines[address] = self._make(address)
+            return self._engines[address]
+
+    def close(self) -> None:
+        """Close the connections that nobody uses right now."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.dispose()
+
+
+def _open(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
@@ -33,6 +61,10 @@ def get_engine(url: str) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+get_engine = Engines(_open)
+"""The engine of an address of tables, to read and to write."""
 
 
 @lru_cache(maxsize=8)
