@@ -24,6 +24,7 @@ from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
 from f1_pipeline.model_files import read_model, trusted_types
 
 if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
     from f1_pipeline.forecasting.models import Model
@@ -136,20 +137,42 @@ class Registry:
             )
         return str(info.model_id)
 
-    def load(self, model: Model, name: str, version: str) -> Model:
+    def holds(self, stored: Registered) -> bool:
+        """Whether MLflow has this version, and not another one of the same number.
+
+        Numbers begin anew in a store that was made anew, and go back in one that was restored: the tables may mean a
+        version that another model has the number of. The run that made it is the same one only for the same version.
+        """
+        return self._found(stored) is not None
+
+    def _found(self, stored: Registered) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self._client().get_model_version(stored.name, stored.version)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return found if found.run_id == stored.run_id else None
+
+    def load(self, model: Model, stored: Registered) -> Model:
         """The fitted model of a version; ``model`` is an unfitted one with its hyper-parameters.
 
         Raises:
-            NotReady: the version does not exist or it has no artefact (any more).
+            NotReady: MLflow does not hold the version, or it has no artefact (any more).
             ArtefactCorrupt: its artefact is damaged, or holds something else.
             RegistryUnavailable: MLflow does not answer.
         """
         self.require()
-        client = self._client()
         import mlflow
 
+        name, version = stored.name, stored.version
         try:
-            if PRUNED_TAG in client.get_model_version(name, version).tags:
+            found = self._found(stored)
+            if found is None:
+                raise NotReady(f"model version {name} {version} of run {stored.run_id} is not in MLflow")
+            if PRUNED_TAG in found.tags:
                 raise NotReady(f"model version {name} {version} has no artefact: only the newest are kept")
             with TemporaryDirectory() as scratch:
                 # Of a local store it is the place itself, and nothing is copied.
@@ -161,7 +184,10 @@ class Registry:
             raise NotReady(f"model version {name} {version} cannot be loaded: {error}") from None
 
     def point(self, name: str, aliases: dict[str, str | None]) -> None:
-        """Let each alias name a version of a registered model, or none; what is so already is not written."""
+        """Let each alias name a version of a registered model, or none; what is so already is not written.
+
+        Of a model that MLflow does not know there is nothing to point at.
+        """
         client = self._client()
         held = _aliases(client, name)
         for alias, version in aliases.items():
@@ -267,8 +293,9 @@ def _shown(address: str) -> str:
 
 
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
-    """Versions by alias."""
-    return {alias: str(version) for alias, version in client.get_registered_model(name).aliases.items()}
+    """Versions by alias; none of a model that is not registered."""
+    found = client.search_registered_models(f"name='{name}'")
+    return {alias: str(version) for model in found for alias, version in model.aliases.items()}
 
 
 @lru_cache(maxsize=4)

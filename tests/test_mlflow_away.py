@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import io
+import logging
 import shutil
 import warnings
 import zipfile
@@ -14,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from dagster import AssetCheckKey, AssetCheckSeverity, AssetKey
+from dagster import AssetCheckKey, AssetCheckSeverity, AssetKey, RunsFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from sqlalchemy import delete, update
 
 from f1_pipeline import registry
+from f1_pipeline.dagster_instance import get_instance
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, TRAINED_MODELS
 from f1_pipeline.runs import UpdateFailed
 from f1_pipeline.settings import Settings, get_settings
@@ -106,8 +108,6 @@ def _same_forecast(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 def _check(settings: Settings) -> tuple[bool, str]:
     """Whether the check on the versions passed for the race to come at last, and what it said."""
-    from f1_pipeline.dagster_instance import get_instance
-
     key = AssetCheckKey(AssetKey(["predictions", HORIZON]), "meant_versions")
     with get_instance() as instance:
         (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
@@ -197,6 +197,24 @@ def test_a_damaged_artefact_is_trained_again(
     assert rows["stood_in_for"].isna().all(), "they are the versions that were meant"
     assert "cannot be read" in caplog.text
     assert "from the same rows" in caplog.text
+    with get_instance() as instance:  # where whoever looks at the run in Dagster's pages sees it
+        run = instance.get_runs(RunsFilter(job_name=f"forecast_{HORIZON}"), limit=1)[0]
+        told = [
+            entry.user_message for entry in instance.all_logs(run.run_id) if entry.level == logging.WARNING
+        ]
+    assert any("from the same rows" in line for line in told), told
+
+
+def test_an_mlflow_that_was_made_anew_is_gone_on_with(
+    built: Path, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Tables restored from their dump alone, or carried to another server: it ended in "Model Version not found"."""
+    anew = _use(monkeypatch, home, F1_MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path / 'anew.db'}")
+    assert run_update(anew).forecasts == 1
+    rows = _rows(home)
+    _same_forecast(rows, _rows(built))
+    assert rows["stood_in_for"].isna().all(), "they are the versions that were meant"
+    assert run_update(anew).idle
 
 
 def test_a_damaged_artefact_of_other_rows_is_named(home: Path, damaged: list[Path]) -> None:

@@ -5,7 +5,6 @@ import importlib
 import json
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import Engine, update
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.challenge import run_challenge
 from f1_pipeline.domain.vocabulary import ENSEMBLE
-from f1_pipeline.errors import RecipeInvalid
+from f1_pipeline.errors import NotReady, RecipeInvalid
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.forecasting.promotion import MIN_RACES
 from f1_pipeline.registry import CHALLENGER, CHAMPION, Registry
@@ -391,8 +390,36 @@ def test_champion_and_challenger_are_not_pruned(tmp_path: Path, built: Path) -> 
     name = stored[0].name
     registry.point(name, {CHAMPION: "1", CHALLENGER: "2"})
     assert registry.prune("elo", "pre_weekend", keep=1) == 1, "of four: two are named, one is the newest"
-    load: Callable[[str], Any] = functools.partial(registry.load, EloSoftmax(), name)
+
+    def load(version: str) -> Any:
+        return registry.load(EloSoftmax(), stored[int(version) - 1])
+
     for kept in ("1", "2", "4"):
         assert load(kept).weights_ == pytest.approx(model.weights_)
     registry.point(name, {CHALLENGER: None})
     assert registry.prune("elo", "pre_weekend", keep=1) == 1
+
+
+def test_another_version_of_the_same_number_is_not_taken_for_it(tmp_path: Path, built: Path) -> None:
+    """Numbers begin anew with a new MLflow: version 1 of the tables would have been somebody else's model."""
+    rows = pd.DataFrame(
+        {
+            "race_key": ["2025-a", "2025-a"],
+            "finish": [1, 2],
+            "current_elo": [1600.0, 1500.0],
+            "constructor_elo": [1500.0, 1500.0],
+        }
+    )
+    model = EloSoftmax().fit(rows)
+    old, new = (
+        Registry(f"sqlite:///{tmp_path / name}.db", tmp_path / f"{name}-artefacts") for name in ("old", "new")
+    )
+    meant = old.register(model, "pre_weekend", rows, {}, {})
+    other = new.register(model, "pre_weekend", rows, {}, {})
+    assert (meant.name, meant.version) == (other.name, other.version)
+    assert new.holds(other)
+    assert not new.holds(meant)
+    with pytest.raises(
+        NotReady, match=f"version f1-elo-pre-weekend 1 of run {meant.run_id} is not in MLflow"
+    ):
+        new.load(EloSoftmax(), meant)

@@ -44,6 +44,7 @@ from f1_pipeline.runs import Report, Runs, UpdateFailed
 from f1_pipeline.settings import ROOT, Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
+from f1_pipeline.storage.carry import carry_over
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.update import alone, run_update
 
@@ -1207,3 +1208,40 @@ def test_two_updates_wait_for_each_other(home: Settings) -> None:
         assert told == ["another update is running; waiting for its end ..."]
     other.join()
     assert any(line.startswith("source: simulated") for line in told)
+
+
+# --- to another database ---------------------------------------------------------------------------------
+
+
+def test_tables_that_moved_to_postgresql_go_on_as_the_file_does(
+    home: Settings,
+    built: Built,
+    one_more_race: Callable[[], Any],
+    new_postgres: Callable[..., str],
+    drop_postgres: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a laptop to a server: nothing that was published is lost, and the next race ends in the same rows."""
+    later = simulated.simulate
+    run_update(home, lambda _: None)
+    stayed = _dump(home)
+
+    server = new_postgres()
+    carry_over(str(built.home / "f1.db"), server, lambda _: None)
+    moved = _use(monkeypatch, tmp_path / "new-home", {"F1_DATABASE_URL": server})
+    monkeypatch.setattr(simulated, "simulate", ONCE)
+    assert run_update(moved, lambda _: None).idle, "nothing that came along is made again"
+    monkeypatch.setattr(simulated, "simulate", later)
+    run_update(moved, lambda _: None)
+    gone = _dump(moved)
+
+    counts = ["id", "mlflow_run_id", "mlflow_version"]
+    moments = ["created_at", "loaded_at", "trained_at", "decided_at"]
+    for name, frame in stayed.items():
+        left_out = [column for column in [*counts, *moments, *MOMENTS.get(name, [])] if column in frame]
+        pd.testing.assert_frame_equal(
+            gone[name].drop(columns=left_out), frame.drop(columns=left_out), check_exact=True, obj=name
+        )
+    _let_go({"F1_DATABASE_URL": server})
+    drop_postgres(server)

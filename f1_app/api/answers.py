@@ -1,7 +1,7 @@
 """Finished answers: kept while the tables stay as they are, and compared with what the client has already.
 
 An answer is kept as bytes under its address and form, with the mark of the tables (``Watch``) that it was made at. At
-every request the mark is looked at again: any commit of anybody makes all that is kept useless, at once and for every
+every request the mark is looked at again (``Marks``): any commit of anybody makes all that is kept useless, at once and for every
 table, so there is no list of what depends on what that could be wrong. A minute is the longest an answer is kept in any
 case, since which race is next depends on the clock as well.
 
@@ -23,6 +23,7 @@ from werkzeug.http import parse_etags
 
 from f1_app import queries
 from f1_app.api import errors, media
+from f1_app.api.marks import Marks
 from f1_app.database import DatabaseUnavailableError, Watch, reading
 
 PREFIX = "/api/v1/"
@@ -95,7 +96,7 @@ class Answers:
 
     def __init__(self, app: ASGIApp, watch: Watch) -> None:
         self.app = app
-        self._watch = watch
+        self._marks = Marks(watch)
         self._kept = Kept()
         self._version: tuple[str, str] = ("", "")
 
@@ -111,7 +112,7 @@ class Answers:
             await self._made(scope, receive, send, key, None)
             return
         try:
-            mark = await self._mark()
+            mark = await self._marks.now()
         except DatabaseUnavailableError as error:
             errors.log.error("no answer from the tables: %s", error)
             await self._made(scope, receive, send, key, None)
@@ -121,11 +122,6 @@ class Answers:
             await self._made(scope, receive, send, key, mark)
         else:
             await _send(scope, send, answer)
-
-    async def _mark(self) -> str:
-        if self._watch.is_quick:
-            return self._watch.mark()
-        return await to_thread.run_sync(self._watch.mark)
 
     async def _made(self, scope: Scope, receive: Receive, send: Send, key: Key, mark: str | None) -> None:
         """Have the answer made, keep it if it may be kept, and send it."""

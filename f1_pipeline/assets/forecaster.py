@@ -1,13 +1,13 @@
 """How the forecasts of a race are made: models loaded from the registry, asked, and put together."""
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from dagster import get_dagster_logger
 from sqlalchemy import Engine
 
 from f1_pipeline import clock
-from f1_pipeline.assets.versions import remembered_model
+from f1_pipeline.assets.versions import remembered_model, stored_as
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.domain.vocabulary import (
     BASELINES,
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from f1_pipeline.forecasting.models import Model
 
 
-logger = logging.getLogger(__name__)
+logger = get_dagster_logger(__name__)
+"""What it says is in the log of the run."""
 
 
 class Forecaster:
@@ -135,9 +136,9 @@ class Forecaster:
         settings, hyperparameters = self.settings, row["hyperparameters"]
         model = make(name, self.horizon, settings.seed, hyperparameters)
         try:
-            return self.registry.load(model, str(row["mlflow_name"]), str(row["mlflow_version"]))
+            return self.registry.load(model, stored_as(row))
         except (NotReady, ArtefactCorrupt, RegistryUnavailable) as error:
-            # It was pruned, or is damaged, or MLflow keeps silent: the same rows, recipe and seed give the same model
+            # It was pruned, is damaged or not there, or MLflow keeps silent: the same rows, recipe and seed give the same model
             # again, and only those.
             known = self.bench.training_hash(trained, settings)
             if known != row["training_hash"] or model.recipe != row["recipe"]:

@@ -5,7 +5,7 @@ between the two leaves MLflow behind, and the next run of any model asset brings
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from f1_pipeline import clock
 from f1_pipeline.assets.workbench import Workbench
 from f1_pipeline.forecasting.features.matrix import cutoffs
-from f1_pipeline.registry import CHALLENGER, CHAMPION, Registry
+from f1_pipeline.registry import CHALLENGER, CHAMPION, Registered, Registry
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage.decisions import add_decision, decision_for, decisions
 from f1_pipeline.storage.models import champion, versions
@@ -172,20 +172,31 @@ def remembered_model(run_id: str, name: str, horizon: str, version: int) -> "Mod
 
 
 def settle(engine: Engine, registry: Registry, name: str, horizon: str) -> None:
-    """Make MLflow say what the tables say: the aliases, and the newest decision as tags of its version."""
+    """Make MLflow say what the tables say: the aliases, and the newest decision as tags of its version.
+
+    Of versions that MLflow does not hold, since it was made anew or is behind the tables, it says nothing.
+    """
     held = versions(engine, name, horizon)
     newest = champion(held)
     if newest is None:
         return
-    aliases: dict[str, str | None] = {CHAMPION: str(newest["mlflow_version"])}
+    best = stored_as(newest)
+    aliases: dict[str, str | None] = {CHAMPION: best.version if registry.holds(best) else None}
     made = decisions(engine, name, horizon)
     if len(made):
         decision = made.iloc[-1]
-        about = held[held["version"] == decision["challenger_version"]].iloc[0]
+        about = stored_as(held[held["version"] == decision["challenger_version"]].iloc[0])
+        is_there = registry.holds(about)
         stayed_out = not decision["promoted"]
-        aliases[CHALLENGER] = str(about["mlflow_version"]) if stayed_out else None
-        registry.tag(str(about["mlflow_name"]), str(about["mlflow_version"]), decision_tags(decision))
-    registry.point(str(newest["mlflow_name"]), aliases)
+        aliases[CHALLENGER] = about.version if stayed_out and is_there else None
+        if is_there:
+            registry.tag(about.name, about.version, decision_tags(decision))
+    registry.point(best.name, aliases)
+
+
+def stored_as(row: Mapping[str, Any] | pd.Series) -> Registered:
+    """Where MLflow has a version, by its row in the table."""
+    return Registered(str(row["mlflow_run_id"]), str(row["mlflow_name"]), str(row["mlflow_version"]))
 
 
 def decision_tags(decision: pd.Series) -> dict[str, str]:

@@ -9,7 +9,7 @@ import typer
 from f1_pipeline.cli.output import notices
 from f1_pipeline.settings import get_settings
 
-db = typer.Typer(help="The product's tables: migrate up and down.", no_args_is_help=True)
+db = typer.Typer(help="The product's tables: migrate, copy, give rights.", no_args_is_help=True)
 
 
 @db.command("upgrade")
@@ -32,6 +32,23 @@ def db_downgrade(
     url = get_settings().tables_url
     migrate.downgrade(url, revision)
     notices.print(f"tables are at revision {migrate.current(url) or 'none'}")
+
+
+@db.command("copy")
+def db_copy(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FROM", help="SQLite file, or address, of the tables to copy.", show_default=False
+        ),
+    ],
+) -> None:
+    """Copy all rows of other tables into the empty ones of F1_DATABASE_URL: the way from SQLite to PostgreSQL."""
+    from f1_pipeline.storage.carry import carry_over
+
+    carried = carry_over(source, get_settings().tables_url, notices.print)
+    filled = sum(map(bool, carried.values()))
+    notices.print(f"{sum(carried.values()):,} rows of {filled} tables are there")
 
 
 @db.command("roles")

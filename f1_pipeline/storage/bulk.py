@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Column, Connection, Table, insert
 
 from f1_pipeline.errors import WriteRefused
-from f1_pipeline.storage.records import to_columns, to_records
+from f1_pipeline.storage.records import to_columns
 
 FAST_FROM = 200
 """Rows from which the fast path is taken: below it a statement is as quick, and its errors name the row."""
@@ -26,13 +26,19 @@ def insert_rows(connection: Connection, table: Table, frame: pd.DataFrame) -> No
         WriteRefused: the frame lacks a column that gets its value from SQLAlchemy, which the fast path does not ask.
         sqlalchemy.exc.IntegrityError: a row breaks a constraint; of COPY it carries the server's own message.
     """
-    if len(frame) == 0:
-        return
+    if len(frame):
+        insert_columns(connection, table, *to_columns(table, frame))
+
+
+def insert_columns(
+    connection: Connection, table: Table, names: Sequence[str], values: Sequence[list[Any]]
+) -> None:
+    """The same with plain Python values, a list for each column of ``names``; raises the same."""
     dialect = connection.dialect.name
-    if len(frame) < FAST_FROM or dialect not in _FAST:
-        connection.execute(insert(table), to_records(table, frame))
+    if len(values[0]) < FAST_FROM or dialect not in _FAST:
+        records = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        connection.execute(insert(table), records)
         return
-    names, values = to_columns(table, frame)
     _refuse_defaults(table, names)
     columns = [table.c[name] for name in names]
     rows = zip(

@@ -9,8 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from f1_pipeline.errors import NotReady
 
 _WRITE = "f1_write"
 _BUSY_SECONDS = 60
@@ -51,8 +53,30 @@ class Engines(Generic[Address]):
                 engine.dispose()
 
 
+DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+"""The databases that the tables are made for, and the driver whose COPY and transactions the code relies on."""
+
+
+def address_of(url: str) -> URL:
+    """The parts of an address of tables.
+
+    Raises:
+        NotReady: it is no address, or of another database or driver. The message does not repeat it: there may be a
+            password in it, and what cannot be read as an address cannot be read as one without it either.
+    """
+    form = "postgresql+psycopg://user:password@host/database or sqlite:////path/of/file.db"
+    try:
+        parsed = make_url(url)
+        found = (parsed.get_backend_name(), parsed.get_driver_name())
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise NotReady(f"the address of the tables (F1_DATABASE_URL) is none: write {form}") from error
+    if found not in DRIVERS.items():
+        raise NotReady(f"the tables (F1_DATABASE_URL) cannot be kept by {'+'.join(found)}: write {form}")
+    return parsed
+
+
 def _open(url: str) -> Engine:
-    parsed = make_url(url)
+    parsed = address_of(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":

@@ -268,7 +268,7 @@ def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted
     rows, later = data["pre_race"]
     model: Model = make(name, "pre_race", 3).fit(rows) if name == "retirement" else fitted[name, "pre_race"]
     stored = registry.register(model, "pre_race", rows.head(40), {"training_log_loss": 1.0}, {"seed": "3"})
-    loaded = registry.load(make(name, "pre_race", 3), stored.name, stored.version)
+    loaded = registry.load(make(name, "pre_race", 3), stored)
     assert type(loaded) is type(model)
     _assert_on_record(registry, stored, model)
     assert loaded.get_params() == model.get_params()

@@ -7,9 +7,28 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from f1_pipeline.errors import NotReady
 from f1_pipeline.storage.engine import Engines, get_engine
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "is none"),
+        ("nonsense://f1:hidden@host/f1", "is none"),
+        ("mysql://f1:hidden@host/f1", "kept by mysql"),
+        ("postgresql+psycopg2://f1:hidden@host/f1", r"kept by postgresql\+psycopg2"),
+    ],
+)
+def test_an_address_that_the_tables_cannot_have(url: str, said: str) -> None:
+    """It ended in a traceback; a driver without COPY would have ended the first large write."""
+    with pytest.raises(NotReady, match=said) as refused:
+        get_engine(url)
+    assert "F1_DATABASE_URL" in str(refused.value)
+    assert "hidden" not in str(refused.value)
 
 
 def _ask(engine: Engine) -> None:
