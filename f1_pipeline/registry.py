@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import pandas as pd
 
 from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
 from f1_pipeline.model_files import read_model, trusted_types
+from f1_pipeline.secrecy import without_passwords
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -225,7 +225,7 @@ class Registry:
         except Exception as error:  # of requests, of MLflow, or of the driver of its database
             reason = str(error).strip().splitlines()[0][:300]
             # Without the cause: a run reports the innermost one, and that does not say what was being done.
-            told = f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
+            told = f"MLflow at {without_passwords(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
             _silent[self.tracking_uri] = (time.monotonic(), told)
             raise RegistryUnavailable(told) from None
         _silent.pop(self.tracking_uri, None)
@@ -285,11 +285,6 @@ def _knock(address: str) -> None:
         engine.connect().close()
     finally:
         engine.dispose()
-
-
-def _shown(address: str) -> str:
-    """An address without the password that may be in it: messages end in logs and in Dagster's history."""
-    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", address)
 
 
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def address_of(url: str) -> URL:
     try:
         parsed = make_url(url)
         found = (parsed.get_backend_name(), parsed.get_driver_name())
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # the last: a port that is no number
         raise NotReady(f"the address of the tables (F1_DATABASE_URL) is none: write {form}") from error
     if found not in DRIVERS.items():
         raise NotReady(f"the tables (F1_DATABASE_URL) cannot be kept by {'+'.join(found)}: write {form}")

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy.exc import ProgrammingError
 
 from f1_pipeline.errors import NotReady
@@ -30,7 +31,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     """Bring the tables at ``url`` up to ``revision``; creates them in an empty database.
 
     Raises:
-        NotReady: there is something to change, and the role of the address may not change tables.
+        NotReady: there is something to change, and the role of the address may not change tables; or no such revision.
     """
     with _as_owner(url):
         command.upgrade(_config(url), revision)
@@ -51,6 +52,8 @@ def _as_owner(url: str) -> Iterator[None]:
     """In production the pipeline's role writes rows and leaves tables to their owner."""
     try:
         yield
+    except CommandError as error:
+        raise NotReady(f"migrations: {str(error).rstrip('.')}") from error
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
             raise
