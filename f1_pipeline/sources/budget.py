@@ -94,7 +94,9 @@ class Budget:
         if not self._file.is_file() or self._file.stat().st_size == 0:
             return 0
         try:
-            with closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            with closing(
+                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            ) as connection:
                 since = _now_ms() - int(Duration.HOUR)
                 query = "SELECT count(*) FROM requests WHERE item_timestamp >= ?"
                 return int(connection.execute(query, [since]).fetchone()[0])

@@ -41,7 +41,18 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 def test_the_services_are_those_of_the_product(services: dict[str, Any]) -> None:
     assert set(services) == {
-        *("postgres", "roles", "migrations", "code", "webserver", "daemon", "mlflow", "metrics", "dashboard", "api")
+        *(
+            "postgres",
+            "roles",
+            "migrations",
+            "code",
+            "webserver",
+            "daemon",
+            "mlflow",
+            "metrics",
+            "dashboard",
+            "api",
+        )
     }
 
 

@@ -62,7 +62,9 @@ def by_bytes(request: pytest.FixtureRequest, postgres: str) -> Iterator[str]:
 def test_what_is_accepted_sorts_as_sqlite_does(by_bytes: str, words: list[str]) -> None:
     with get_engine(by_bytes).connect() as connection:
         refuse_other_collation(connection)
-        found = connection.scalars(text("SELECT w FROM unnest(CAST(:words AS text[])) AS w ORDER BY w"), {"words": words})
+        found = connection.scalars(
+            text("SELECT w FROM unnest(CAST(:words AS text[])) AS w ORDER BY w"), {"words": words}
+        )
         assert list(found) == sorted(words, key=str.encode)
 
 
@@ -70,7 +72,9 @@ def test_small_letters_capitals_and_accents(by_bytes: str) -> None:
     """The example of the rule: by the rules of a language it is another order."""
     words = ["éclair", "Zonta", "albon", "Ecclestone", "zhou", "Éric"]
     with get_engine(by_bytes).connect() as connection:
-        found = connection.scalars(text("SELECT w FROM unnest(CAST(:words AS text[])) AS w ORDER BY w"), {"words": words})
+        found = connection.scalars(
+            text("SELECT w FROM unnest(CAST(:words AS text[])) AS w ORDER BY w"), {"words": words}
+        )
         assert list(found) == ["Ecclestone", "Zonta", "albon", "zhou", "Éric", "éclair"]
 
 
@@ -82,14 +86,16 @@ def pretending(postgres: str, address: str, changes: str) -> Iterator[None]:
     columns = "datcollate, datlocprovider, datlocale"
     with admin.connect() as connection:
         before = connection.execute(
-            text(f"SELECT {columns} FROM pg_database WHERE datname = :name"), {"name": name}
+            text(f"SELECT {columns} FROM pg_database WHERE datname = :name"),  # noqa: S608
+            {"name": name},
         ).one()
-        connection.execute(text(f"UPDATE pg_database SET {changes} WHERE datname = :name"), {"name": name})
+        change = f"UPDATE pg_database SET {changes} WHERE datname = :name"  # noqa: S608
+        connection.execute(text(change), {"name": name})
         try:
             yield
         finally:
             connection.execute(
-                text(f"UPDATE pg_database SET ({columns}) = (:a, :b, :c) WHERE datname = :name"),
+                text(f"UPDATE pg_database SET ({columns}) = (:a, :b, :c) WHERE datname = :name"),  # noqa: S608
                 {"a": before[0], "b": before[1], "c": before[2], "name": name},
             )
     admin.dispose()
@@ -175,5 +181,5 @@ def test_sqlite_passes() -> None:
         refuse_other_collation(connection)
         words = ["éclair", "Zonta", "albon", "Ecclestone", "zhou", "Éric"]
         union = " UNION ALL ".join(f"SELECT '{word}' AS w" for word in words)
-        found = list(connection.scalars(text(f"SELECT w FROM ({union}) ORDER BY w")))
+        found = list(connection.scalars(text(f"SELECT w FROM ({union}) ORDER BY w")))  # noqa: S608
     assert found == sorted(words, key=str.encode)
