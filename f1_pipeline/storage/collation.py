@@ -7,6 +7,8 @@ another machine, and others after an upgrade of its C library, which also damage
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, func, literal_column, select, table
 
 from f1_pipeline.errors import NotReady
@@ -25,7 +27,7 @@ def refuse_other_collation(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     # As JSON, since the columns are others in each version: 14 has no provider, 15 and 16 have another name for its locale.
-    row = connection.scalar(
+    row: Any = connection.scalar(
         select(func.to_jsonb(literal_column("d")))
         .select_from(table("pg_database").alias("d"))
         .where(literal_column("d.datname") == func.current_database())
