@@ -14,6 +14,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import ProgrammingError
 
 from f1_pipeline.errors import NotReady
+from f1_pipeline.storage.collation import refuse_other_collation
 from f1_pipeline.storage.engine import get_engine
 
 _INSUFFICIENT_PRIVILEGE = "42501"
@@ -30,9 +31,14 @@ def _config(url: str) -> Config:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the tables at ``url`` up to ``revision``; creates them in an empty database.
 
+    Every update begins with it, so nothing is written into a database that sorts text by another order.
+
     Raises:
-        NotReady: there is something to change, and the role of the address may not change tables; or no such revision.
+        NotReady: there is something to change, and the role of the address may not change tables; the database does
+            not sort text by its bytes; or there is no such revision.
     """
+    with get_engine(url).connect() as connection:
+        refuse_other_collation(connection)
     with _as_owner(url):
         command.upgrade(_config(url), revision)
 
