@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from sqlalchemy import Engine, event
 
+from f1_pipeline.errors import SourceUnavailable
 from f1_pipeline.settings import get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.simulated import SimulatedWorld
@@ -183,6 +184,15 @@ def kill_at(moment: int) -> Callable[[], None]:
 def restart_at(moment: int, command: list[str]) -> Callable[[], None]:
     """The server of the tables is restarted at a moment, in the middle of a transaction or between two."""
     return at_moment(moment, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+
+
+def source_down() -> None:
+    """Nothing is within reach, as the HTTP layer says it after its last attempt."""
+
+    def refuse(*_: Any) -> SimulatedWorld:
+        raise SourceUnavailable("simulated: no answer after 5 attempts")
+
+    simulated.simulate = refuse  # type: ignore[assignment]
 
 
 def disk_full(pages: int) -> Callable[[], None]:
