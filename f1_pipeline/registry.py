@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
+from f1_pipeline.mlflow_file import make_whole
 from f1_pipeline.model_files import read_model, trusted_types
 
 if TYPE_CHECKING:
@@ -285,11 +286,10 @@ def _connect(tracking_uri: str) -> MlflowClient:
 
     if not hasattr(mlflow, "set_tracking_uri"):  # a folder named mlflow/ imports as an empty namespace
         raise NotReady("MLflow is not installed in this environment: run `make install`")
-    if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Two lines a version on what is meant to be so: the version exists, pip has no pinned version.
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    make_whole(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     return mlflow.MlflowClient()
