@@ -6,14 +6,13 @@ import importlib.util
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -73,91 +72,33 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[tuple[list[str], str]]:
     """A server that nobody else uses: the command that restarts it, as a service manager does, and its address."""
-    with _postgres_server() as (server, address):
-        yield _restart(server), address
-
-
-@pytest.fixture(scope="module")
-def limited_postgres() -> Iterator[tuple[Callable[[int | None], object], str]]:
-    """A server that nobody else uses, and what limits how large a file its new connections may write (bytes; None: any).
-
-    Nobody needs rights for that. It is not quite a full disk: the server's code for it is another one.
-    """
-    with _postgres_server() as (server, address):
-
-        def limit(size: int | None) -> None:
-            text = "unlimited" if size is None else str(size)
-            command = ["prlimit", "--pid", str(server.get_pid()), f"--fsize={text}:unlimited"]
-            subprocess.run([*_as_its_user(server), *command], check=True)
-
-        yield limit, address
-
-
-@pytest.fixture(scope="module")
-def small_postgres() -> Iterator[tuple[SmallDisk, list[str], str]]:
-    """A server alone on a small file system, log of transactions and all; the command that restarts it, and its address.
-
-    Skipped where no file system may be mounted; ``limited_postgres`` and servers that only say it are tested everywhere.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="f1disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SmallDisk.size},mode=0755", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-    )
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip(f"no file system may be mounted here: {mounted.stderr.strip()}")
-    try:
-        with _postgres_server(folder) as (server, address):
-            yield SmallDisk(folder), _restart(server), address
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-        folder.rmdir()
-
-
-@pytest.fixture(scope="session")
-def say_full() -> Callable[..., None]:
-    """Has a server say that its disk is full when rows go into a table, in German: nobody may go by English words."""
-
-    def say(address: str, table: str, full: bool = True) -> None:
-        _administer(address, _SAY_FULL.format(table=table) if full else f"DROP TRIGGER say_full ON {table}")
-
-    return say
-
-
-_SAY_FULL = """CREATE FUNCTION say_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING
-ERRCODE = '53100', HINT = 'Prüfen Sie den freien Festplattenplatz.',
-MESSAGE = 'konnte Datei »base/1/2« nicht erweitern: Auf dem Gerät ist kein Speicherplatz mehr verfügbar'; END $$;
-CREATE TRIGGER say_full BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION say_full()"""
+    with _started() as server:
+        yield server.restart, server.address
 
 
 @dataclass(frozen=True)
-class SmallDisk:
-    """A small file system that can be filled."""
+class Started:
+    """A server: its address, the command that restarts it, and what a command begins with that is run as its user."""
 
-    folder: Path
-    size: ClassVar[int] = 256 << 20
-
-    def fill(self, left: int) -> None:
-        """Take all space but so many bytes."""
-        state = os.statvfs(self.folder)
-        with (self.folder / "ballast").open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, state.f_bavail * state.f_frsize - left)
-
-    def make_room(self) -> None:
-        """Give it back."""
-        (self.folder / "ballast").unlink(missing_ok=True)
+    address: str
+    restart: list[str]
+    as_its_user: list[str]
+    pid: int
 
 
-def _as_its_user(server: Any) -> list[str]:
-    # The server runs as a user of its own where the tests are root; so has whoever restarts it.
-    return ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
+@pytest.fixture(scope="session")
+def new_server() -> Callable[..., AbstractContextManager[Started]]:
+    """Starts a server for as long as it is entered, in a directory if one is given."""
+    return _started
 
 
-def _restart(server: Any) -> list[str]:
-    control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
-    return [*_as_its_user(server), *control, "-w", "-m", "fast", "restart"]
+@contextmanager
+def _started(place: Path | None = None) -> Iterator[Started]:
+    with _postgres_server(place) as (server, address):
+        # The server runs as a user of its own where the tests are root; so has whoever restarts it.
+        user = ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
+        control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
+        yield Started(address, [*user, *control, "-w", "-m", "fast", "restart"], user, server.get_pid())
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from f1_pipeline.errors import RegistryUnavailable
 from f1_pipeline.mlflow_file import make_whole
 from f1_pipeline.registry import Registry
-from f1_pipeline.serve import services
+from f1_pipeline.serve.services import _make_mlflow_file
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage.engine import write_ahead
 
@@ -130,7 +130,7 @@ def test_two_that_make_it_at_once(file: Path) -> None:
 def test_the_servers_have_it_made_before_theirs_is_started() -> None:
     settings = get_settings()
     settings.home.mkdir(parents=True)
-    services._make_mlflow_file(settings)
+    _make_mlflow_file(settings)
     _works(settings.home / "mlflow.db")
 
 

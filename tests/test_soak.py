@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -53,18 +52,6 @@ def test_kills_and_a_restarted_server_on_postgresql(
     assert "the same, bit for bit" in last
     assert "'killed': 2" in last, last
     assert "'restart': 1" in last, last
-
-
-def test_a_server_whose_disk_is_full(small_postgres: tuple[Any, list[str], str]) -> None:
-    disk, restart, address = small_postgres
-    databases = _made(address, "clean", "faulty")
-    last = soak(
-        *("--races", "1", "--kills", "1", "--faults", "3", "--only", "disk full", "--seed", "3"),
-        *("--databases", *databases, "--restart", " ".join(restart), "--disk", str(disk.folder)),
-    )
-    assert "the same, bit for bit" in last
-    assert "'disk full': 3" in last, last
-    assert "'disk full, and stopped by it'" in last, last
 
 
 def _made(address: str, *names: str) -> list[str]:
