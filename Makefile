@@ -29,6 +29,7 @@ lint: $(INSTALLED) ## Style, types and layers
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy benchmarks/soak.py benchmarks/soak_parts.py
 	.venv/bin/lint-imports
 
 audit: $(UV) ## Look the locked packages up among known vulnerabilities (AUDIT=required fails without a network)

@@ -21,6 +21,7 @@ import pandas as pd
 from filelock import FileLock
 
 from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
+from f1_pipeline.mlflow_file import make_whole
 from f1_pipeline.model_files import read_model, trusted_types
 from f1_pipeline.secrecy import without_passwords
 
@@ -308,17 +309,16 @@ def _connect(tracking_uri: str) -> MlflowClient:
 
     if not hasattr(mlflow, "set_tracking_uri"):  # a folder named mlflow/ imports as an empty namespace
         raise NotReady("MLflow is not installed in this environment: run `make install`")
-    if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Two lines a version on what is meant to be so: the version exists, pip has no pinned version.
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    make_whole(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     if not tracking_uri.startswith("sqlite:///"):
         return mlflow.MlflowClient()
-    # It makes its tables when it is opened, without a lock: of two steps that begin at the same time, each in a process of
-    # its own, one found half of them and said that MLflow does not answer.
+    # It makes its first experiment when it is opened, without a lock: of two steps that begin at the same time, each in a
+    # process of its own, one could find it half made.
     with FileLock(f"{tracking_uri.removeprefix('sqlite:///')}.lock"):
         client = mlflow.MlflowClient()
         client.search_registered_models(max_results=1)
