@@ -53,7 +53,7 @@ clean-state: $(INSTALLED) ## Remove data, models and history as well (asks; YES=
 	if [ ! -d "$$home" ]; then echo "There is no state in $$home."; exit 0; fi; \
 	if [ ! -e "$$home/f1.db" ] && [ ! -e "$$home/dagster" ]; then \
 	  echo "$$home does not look like the state of f1-forecast; it is left alone." >&2; exit 1; fi; \
-	parts=; for part in f1.db f1.db-wal f1.db-shm mlflow.db mlflow.db-wal mlflow.db-shm mlflow-artifacts downloads http-cache dagster logs; do \
+	parts=; for part in f1.db f1.db-wal f1.db-shm mlflow.db mlflow.db-wal mlflow.db-shm mlflow.db.lock mlflow-artifacts downloads http-cache dagster logs; do \
 	  if [ -e "$$home/$$part" ]; then parts="$$parts $$part"; fi; done; \
 	echo "This removes for good, in $$home ($$(du -sh "$$home" | cut -f1)):$$parts"; \
 	if [ "$(YES)" != 1 ]; then \
