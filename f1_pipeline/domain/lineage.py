@@ -68,6 +68,11 @@ REGULATION_YEARS = frozenset({2014, 2022, 2026})
 """Seasons that began with new technical regulations of the kind that reshuffles the order of the teams."""
 
 
+FORGOTTEN_SEASONS = 3
+"""Seasons without a race after which a name begins as a new one, as the joint rating has always taken it. The Mercedes of
+2010 has nothing of the one of 1955, whose Elo (1886) and finishes it once began with."""
+
+
 @lru_cache(maxsize=4096)
 def lineage(constructor_id: str, season: int) -> str:
     """Name of the line a constructor belongs to in a season: its first name, or its own id if it has none."""

@@ -58,6 +58,17 @@ def race_points(season: int) -> tuple[float, ...]:
     return _valid_for(_RACE, season)
 
 
+def factor_to_come(race_key: str) -> float:
+    """How often a race counts as it stands before it: double by the rules of the season; none is stopped early yet."""
+    return max(1.0, RACE_FACTOR.get(race_key, 1.0))
+
+
+def points_to_come(race_key: str) -> tuple[float, ...]:
+    """Points of the first places of a race as they stand before it."""
+    factor = factor_to_come(race_key)
+    return tuple(factor * value for value in race_points(int(race_key[:4])))
+
+
 def sprint_points(season: int) -> tuple[float, ...]:
     """Points of the first places of a sprint; empty before there were sprints."""
     return _valid_for(_SPRINT, season) if season >= _SPRINT[0][0] else ()

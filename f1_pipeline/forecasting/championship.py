@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from f1_pipeline.domain import championship_rules as rules
-from f1_pipeline.domain.points import FASTEST_LAP_SEASONS, RACE_FACTOR, race_points, sprint_points
+from f1_pipeline.domain.points import FASTEST_LAP_SEASONS, factor_to_come, points_to_come, sprint_points
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.season_simulation import (
     Ints,
@@ -73,11 +73,11 @@ def races_to_come(races: pd.DataFrame) -> list[RaceToCome]:
     known = []
     for race in races.itertuples():
         season = int(race.season)  # type: ignore[arg-type]
-        factor = max(1.0, RACE_FACTOR.get(str(race.race_key), 1.0))
+        factor = factor_to_come(str(race.race_key))
         known.append(
             RaceToCome(
                 str(race.race_key),
-                tuple(factor * points for points in race_points(season)),
+                points_to_come(str(race.race_key)),
                 sprint_points(season) if race.is_sprint_weekend else (),
                 factor * float(season in FASTEST_LAP_SEASONS),
             )
@@ -170,7 +170,10 @@ def _earned(situation: Situation, kind: str, drawn: Sequence[RaceDraws]) -> tupl
     Summed over the races first and over the cars then: the history of twelve seasons takes half the time.
     """
     weights = countback_weights(rules.countback_places(situation.season))
-    of_race = [np.stack([key[np.minimum(race.positions, PLACES)] for key in weights.T]) for race in drawn]
+    of_race = [
+        np.stack([key[np.where(race.positions > PLACES, 0, race.positions)] for key in weights.T])
+        for race in drawn
+    ]
     points = [race.points for race in drawn]
     best_only = kind == "constructor" and situation.season in rules.BEST_CAR_ONLY
     if not (best_only or rules.drops_results(situation.season, kind)):

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from f1_pipeline.domain.lineage import FORGOTTEN_SEASONS
 from f1_pipeline.forecasting.grouping import Floats
 
 Ints = NDArray[np.int64]
@@ -43,9 +44,12 @@ def elo_ratings(
 ) -> pd.DataFrame:
     """Ratings of every entered driver (or constructor) before and after every race.
 
+    A constructor that comes back after more than ``FORGOTTEN_SEASONS`` begins anew: it shares a name with the one of
+    before and nothing else. A driver is who he was.
+
     Args:
         starters: rows of ``History.starters``.
-        entries: rows of ``History.entries``; a race without starters gets ``value_after`` missing.
+        entries: rows of ``History.entries``, with their ``season``; a race without starters gets ``value_after`` missing.
         kind: ``driver`` or ``constructor``.
         config: constants.
 
@@ -60,12 +64,13 @@ def elo_ratings(
     )
     starts = starters[["order", "finish", "classified"]].assign(code=codes[: len(starters)])
     classified = starts[starts["classified"]].sort_values("order", kind="stable")
-    who = entries[["order", "race_key"]].assign(code=codes[len(starters) :])
+    who = entries[["order", "race_key", "season"]].assign(code=codes[len(starters) :])
     who = who.drop_duplicates(["order", "code"]).sort_values(["order", "code"], kind="stable")
     raced = np.isin(who["order"].to_numpy(), starters["order"].unique())
     code, finish = classified["code"].to_numpy(), classified["finish"].to_numpy()
     entered = who["code"].to_numpy()
-    orders = who["order"].to_numpy()
+    orders, seasons = who["order"].to_numpy(), who["season"].to_numpy(dtype=np.int64)
+    last_season = np.full(len(names), np.iinfo(np.int64).max)
     ratings = np.full(len(names), config.start)
     before, after = np.empty(len(who)), np.full(len(who), np.nan)
     first = np.unique(orders, return_index=True)[1] if len(who) else np.zeros(0, dtype=np.int64)
@@ -73,6 +78,9 @@ def elo_ratings(
     result_end = np.searchsorted(classified["order"].to_numpy(), orders[first], side="right")
     for start, end, low, high in zip(first, np.append(first[1:], len(who)), result, result_end, strict=True):
         here = entered[start:end]
+        if kind == "constructor":
+            ratings[here[seasons[start] - last_season[here] > FORGOTTEN_SEASONS]] = config.start
+            last_season[here] = seasons[start]
         before[start:end] = ratings[here]
         if high > low:
             ratings += _changes(code[low:high], finish[low:high], ratings, config)

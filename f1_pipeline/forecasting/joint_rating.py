@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from f1_pipeline.domain.lineage import REGULATION_YEARS, lineage
+from f1_pipeline.domain.lineage import FORGOTTEN_SEASONS, REGULATION_YEARS, lineage
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.pace import RaceScale, qualifying_pace, race_pace
 
@@ -24,8 +24,6 @@ Ints = NDArray[np.int64]
 
 _INTERCEPT_VARIANCE = 1e4
 """Variance of the intercept of an event: so wide that only differences within the event are learnt from."""
-_FORGOTTEN_SEASONS = 3
-"""Seasons without a race after which a driver or team leaves the joint state; it would begin as new."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,16 @@ class JointConfig:
 _SESSION_ORDER = {"SQ": 0, "S": 1, "Q": 2, "R": 3}
 _SESSION_ORDER_2021 = {"SQ": 0, "Q": 0, "S": 1, "R": 2}
 """In 2021 and 2022 qualifying gave the grid of the sprint, and the sprint that of the race."""
+_SESSION_ORDER_2023 = {"Q": 0, "SQ": 1, "S": 2, "R": 3}
+"""In 2023 qualifying was on Friday, and Saturday had a qualifying of its own for the sprint (Azerbaijan: Friday 13:00,
+Saturday 09:30 and 13:30 UTC). Since 2024 the sprint comes first with all that is its own."""
 
 
 def session_order(season: int, session: str) -> int:
     """Place of a session in its weekend."""
-    order = _SESSION_ORDER_2021 if season in (2021, 2022) else _SESSION_ORDER
-    return order[session]
+    if season in (2021, 2022):
+        return _SESSION_ORDER_2021[session]
+    return (_SESSION_ORDER_2023 if season == 2023 else _SESSION_ORDER)[session]
 
 
 def sets_sprint_grid(weekend: Weekend, session: str) -> bool:
@@ -147,7 +149,7 @@ class JointState:
     def new_season(self, season: int) -> None:
         """Winter: who has not raced for long leaves, teams are pulled towards their mean; under new regulations nobody's
         place is as sure as it was."""
-        stay = season - self.last[self.members] <= _FORGOTTEN_SEASONS
+        stay = season - self.last[self.members] <= FORGOTTEN_SEASONS
         self.slot[self.members[~stay]] = -1
         self.members, self.mean, self.cov = self.members[stay], self.mean[stay], self.cov[np.ix_(stay, stay)]
         self.slot[self.members] = np.arange(len(self.members))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from f1_pipeline.domain.points import race_points, scoring_places
+from f1_pipeline.domain.points import points_to_come, scoring_places
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL
 from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
 from f1_pipeline.forecasting.grouping import Floats
@@ -100,7 +100,7 @@ def prediction_rows(
     cannot contradict each other.
     """
     season = int(rows["season"].iloc[0])
-    places, points = scoring_places(season), race_points(season)
+    places, points = scoring_places(season), points_to_come(str(rows["race_key"].iloc[0]))
     parts = []
     for name, forecast in forecasts.items():
         count = draws * POOL_DRAWS if name == POOL else draws

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.special import log_softmax
 
 from f1_pipeline.forecasting.grouping import Floats
 
+FLOOR = "floor"
+"""Group of what the lowest probability that counts adds."""
 _FLOOR = 1e-6
 """As in the pool: a probability below it counts as this much."""
 
@@ -17,7 +20,8 @@ def pool_reasons(rows: pd.DataFrame, members: Mapping[str, pd.DataFrame | Floats
     """Contributions to the log strength of the logarithmic pool, relative to the mean of the race.
 
     The pool's log strength is the mean of its members', so contributions of linear members add up exactly. What a
-    member of another kind says is one contribution, under its name: its trees have no coefficients to read.
+    member of another kind says is one contribution, under its name: its trees have no coefficients to read. The pool lets
+    no member call anything less likely than a millionth: where that lifts a driver, it is a contribution of its own.
 
     Args:
         rows: feature rows of one race.
@@ -30,6 +34,10 @@ def pool_reasons(rows: pd.DataFrame, members: Mapping[str, pd.DataFrame | Floats
     for name, said in members.items():
         if isinstance(said, pd.DataFrame):
             parts = {str(group): said[group].to_numpy(dtype=np.float64) for group in said.columns}
+            strength = np.asarray(sum(parts.values()))
+            lifted = np.maximum(np.log(_FLOOR) - log_softmax(strength), 0.0)
+            if lifted.any():
+                parts[FLOOR] = lifted - lifted.mean()
         else:
             strength = np.log(np.maximum(said, _FLOOR))
             parts = {name: strength - strength.mean()}

@@ -41,8 +41,8 @@ class Scores:
 def countback_weights(places: int | None) -> Ints:
     """What one result at each place adds to the two keys of the countback; shape (PLACES + 1, 2).
 
-    More wins beat any number of second places, and so on: each place has its own bits. Row 0 (not classified) and
-    places beyond ``places`` add nothing.
+    More wins beat any number of second places, and so on: each place has its own bits. Row 0 (not classified,
+    and places beyond the last row) and places beyond ``places`` add nothing.
     """
     weights = np.zeros((PLACES + 1, 2), dtype=np.int64)
     for place in range(1, min(places or PLACES, PLACES) + 1):
@@ -104,7 +104,8 @@ def season_scores(
     weights = countback_weights(rules.countback_places(season))
     countback = np.zeros((len(entities), 2), dtype=np.int64)
     rows = placed["entity_id"].map(row).to_numpy(dtype=np.int64)
-    np.add.at(countback, rows, weights[placed["position"].clip(upper=PLACES).to_numpy(dtype=np.int64)])
+    position = placed["position"].to_numpy(dtype=np.int64)
+    np.add.at(countback, rows, weights[np.where(position > PLACES, 0, position)])
     deducted, excluded = np.zeros(len(entities)), np.zeros(len(entities), dtype=bool)
     if kind == "constructor":
         for cut in rules.deductions(season, calendar, before):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from f1_pipeline.domain.points import race_points
+from f1_pipeline.domain.points import points_to_come
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.orders import OrderDistribution, draw_orders
 
@@ -72,7 +72,7 @@ def _constructors(rows: pd.DataFrame, orders: OrderDistribution, head: dict[str,
     teams, of_driver = np.unique(rows["constructor_id"].to_numpy(dtype=str), return_inverse=True)
     member = np.zeros((len(rows), len(teams)))
     member[np.arange(len(rows)), of_driver] = 1.0
-    points: Floats = orders.points(race_points(int(str(head["race_key"])[:4]))) @ member
+    points: Floats = orders.points(points_to_come(str(head["race_key"]))) @ member
     best = points == points.max(axis=1, keepdims=True)
     return pd.DataFrame(
         {

@@ -19,6 +19,7 @@ def _frames(*races: Race) -> tuple[pd.DataFrame, pd.DataFrame]:
             who = {
                 "order": order,
                 "race_key": f"r{order}",
+                "season": 2000 + order // 10,
                 "driver_id": driver,
                 "constructor_id": team,
             }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from f1_pipeline.domain.classification import RETIREMENT_CODES
+from f1_pipeline.domain.lineage import FORGOTTEN_SEASONS
 from f1_pipeline.forecasting.asof import last_before
 from f1_pipeline.forecasting.history import History
 
@@ -69,15 +70,21 @@ def constructor_season(rows: pd.DataFrame, history: History) -> pd.DataFrame:
 
 
 def constructor_reliability(rows: pd.DataFrame, history: History) -> pd.DataFrame:
-    """``reliability_score``: share of the constructor's cars that were not retired in its last ten races."""
+    """``reliability_score``: share of the constructor's cars that were not retired in its last ten races.
+
+    Those of a namesake that raced more than ``FORGOTTEN_SEASONS`` before are not its own.
+    """
     starts = history.starters
     finished = starts.assign(finished=(~starts["position_text"].isin(RETIREMENT_CODES)).astype(float))
-    races = finished.groupby(["order", "constructor_id"])[["finished"]].mean().reset_index()
+    races = finished.groupby(["order", "season", "constructor_id"])[["finished"]].mean().reset_index()
     races = races.sort_values("order", kind="stable")
-    known = races[["order", "constructor_id"]].assign(
-        reliability_score=_rolling(races["finished"], races["constructor_id"], RELIABILITY_RACES, "mean")
+    seasons = races.groupby("constructor_id")["season"]
+    comeback = ((races["season"] - seasons.shift()).fillna(0) > FORGOTTEN_SEASONS).astype("int64")
+    career = races["constructor_id"] + "/" + comeback.groupby(races["constructor_id"]).cumsum().astype(str)
+    known = races[["order", "season", "constructor_id"]].assign(
+        reliability_score=_rolling(races["finished"], career, RELIABILITY_RACES, "mean")
     )
-    return last_before(rows, known, ["constructor_id"], ["reliability_score"])
+    return _while_current(rows, known, "constructor_id", "reliability_score", FORGOTTEN_SEASONS)
 
 
 def ratings_before(rows: pd.DataFrame, elo: pd.DataFrame) -> pd.DataFrame:
@@ -117,17 +124,19 @@ def joint_before(rows: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.Da
 def championship_place(rows: pd.DataFrame, history: History) -> pd.DataFrame:
     """``championship_position``: the driver's place in the standings after the previous round.
 
-    In the first race of a season it is the final place of the season before: standings begin anew, and
-    "nobody has points" would tell a model nothing of a champion.
+    Who has no place in them yet has the final one of the season before: in the first race everybody, since "nobody
+    has points" would tell a model nothing of a champion, and after it those whom the source leaves out until they are
+    classified (read strictly, as missing, it was .011 nats worse for the frequencies of places). Older places say nothing:
+    one of 2010 stood at a comeback in 2019.
     """
-    known = history.standings[["order", "driver_id", "position"]].rename(
+    known = history.standings[["order", "season", "driver_id", "position"]].rename(
         columns={"position": "championship_position"}
     )
-    return last_before(rows, known, ["driver_id"], ["championship_position"])
+    return _while_current(rows, known, "driver_id", "championship_position", 1)
 
 
 def grid_places(history: History) -> pd.DataFrame:
-    """Starting grid with the pit lane as the places after the last one, in the order of the source."""
+    """Starting grid; the pit lane counts as the last place of all cars, for each that starts from it."""
     grid = history.grid
     return grid.assign(
         starts_from_pit_lane=(grid["position_text"] == "PL").astype(float),
@@ -135,6 +144,14 @@ def grid_places(history: History) -> pd.DataFrame:
         .astype("float64")
         .fillna(grid.groupby("race_key")["race_key"].transform("size")),
     )
+
+
+def _while_current(
+    rows: pd.DataFrame, known: pd.DataFrame, who: str, column: str, seasons: int
+) -> pd.DataFrame:
+    """The newest value before each row, missing where it is of more than ``seasons`` before."""
+    found = last_before(rows, known.rename(columns={"season": "of_season"}), [who], [column, "of_season"])
+    return found[[column]].where((rows["season"] - found["of_season"] <= seasons).fillna(value=False))
 
 
 def _rolling(values: pd.Series, by: pd.Series, window: int, how: str) -> pd.Series:

@@ -17,6 +17,13 @@ _TEAM_SHARE = 0.6
 """Share of the variance of a rating that both cars of a team have in common, as in the joint ratings since 2014."""
 
 
+MOST_DOUBT = 0.54
+"""Most that an interval takes a rating to be in doubt, in per cent of lap time. The rating begins a newcomer with 1.74, so
+that it learns fast; what 148 newcomers of 1980 to 2009 turned out to be differed from that beginning by .42 after ten races
+(.41 after thirty), and the driver of a season or more is in doubt by .54 under new regulations. With 1.74 an interval of
+Antonelli's first race went from 0 to 99 %, and those of 63 outsiders since 2014 implied five wins, of which none came."""
+
+
 class LinearOrder(OrderModel):
     """Base: a linear score on columns that a subclass names.
 
@@ -87,7 +94,8 @@ class LinearOrder(OrderModel):
         """Covariance of the log strengths of one race, shape (n, n): of coefficients and of ratings.
 
         Coefficients: the Laplace approximation of their posterior. Ratings: their standard deviations without the
-        level of the field, of which team-mates share a part; the coefficients of rating, team and driver carry them on.
+        level of the field, ``MOST_DOUBT`` at the most, of which team-mates share a part; the coefficients of rating, team
+        and driver carry them on.
         """
         columns = self.columns(rows)
         design = columns.to_numpy() / self.scale_
@@ -98,7 +106,9 @@ class LinearOrder(OrderModel):
         slope[measured] /= spreads(raw[measured], rows).iloc[0]
         team = float(slope.get("joint_rating", 0.0) + slope.get("team_rating", 0.0))
         driver = float(slope.get("joint_rating", 0.0) + slope.get("driver_rating", 0.0))
-        variance = rows["joint_rating_own_sd"].fillna(1.0).to_numpy(dtype=np.float64) ** 2
+        variance = (
+            rows["joint_rating_own_sd"].fillna(MOST_DOUBT).clip(upper=MOST_DOUBT).to_numpy(np.float64) ** 2
+        )
         mates = rows["constructor_id"].to_numpy()[:, None] == rows["constructor_id"].to_numpy()[None, :]
         shared = _TEAM_SHARE * np.sqrt(np.outer(variance, variance)) * mates
         of_ratings = team**2 * shared + driver**2 * np.diag((1.0 - _TEAM_SHARE) * variance)
@@ -168,7 +178,7 @@ class PlackettLuceWin(LinearOrder):
     """
 
     name: ClassVar[str] = "plackett_luce"
-    recipe: ClassVar[int] = 3
+    recipe: ClassVar[int] = 4
 
     def __init__(self, horizon: str = "pre_weekend", penalty: float = 5.0, half_life: float = 12.0):
         super().__init__(horizon, penalty, half_life)
@@ -188,7 +198,8 @@ class PlackettLuceWin(LinearOrder):
     def fit_columns(self, columns: pd.DataFrame, rows: pd.DataFrame) -> None:
         """See ``OrderModel.fit_columns``."""
         super().fit_columns(columns, rows)
-        finished = ~rows["retired"].to_numpy(dtype=bool)
+        # Not those who did not retire: a disqualified car stands last in the order, and was not slow.
+        finished = rows["position"].notna().to_numpy()
         design = columns.to_numpy()[finished] / self.scale_
         orders = self._orders(rows[finished])
         self.places_learnt_ = fit_weights(design, orders, self.penalty, (1.0,) * _PLACES)
