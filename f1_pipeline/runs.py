@@ -12,6 +12,7 @@ from f1_pipeline import logs
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.errors import F1Error, StoreUnavailable
 from f1_pipeline.storage.outages import outage
+from f1_pipeline.turn import Turn
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
@@ -50,21 +51,21 @@ class UpdateInterrupted(UpdateFailed, StoreUnavailable):
 
 
 @contextmanager
-def open_runs(report: Report, tell: Tell) -> Iterator[Runs]:
+def open_runs(report: Report, tell: Tell, turn: Turn) -> Iterator[Runs]:
     """Runs on the shared instance; those whose process is gone are recorded as failed first."""
     from f1_pipeline.dagster_instance import get_instance
     from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
 
     with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        yield Runs(instance, report, tell)
+        fail_abandoned_runs(instance, alone=True)
+        yield Runs(instance, report, tell, turn)
 
 
 class Runs:
     """Starts jobs on the instance, over a range of races, and tells about them."""
 
-    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
-        self.instance, self.report, self.tell = instance, report, tell
+    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell, turn: Turn):
+        self.instance, self.report, self.tell, self._turn = instance, report, tell, turn
 
     def run(
         self,
@@ -78,6 +79,7 @@ class Runs:
 
         Raises:
             UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
+            StoreUnavailable: nothing was started, because somebody else may be at work.
         """
         from dagster._core.storage.tags import (
             ASSET_PARTITION_RANGE_END_TAG,
@@ -88,6 +90,7 @@ class Runs:
         from f1_pipeline.dagster_store.abandoned import process_tag
         from f1_pipeline.definitions import defs
 
+        self._turn.check()
         races = (
             "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
         )
@@ -97,7 +100,7 @@ class Runs:
             if span is None
             else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
         )
-        tags |= process_tag()
+        tags |= process_tag(self._turn.outer)
         began = time.monotonic()
         definition = defs.resolve_job_def(job)
         run_id = make_new_run_id()

@@ -26,7 +26,8 @@ from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.outages import outage, outages_named
 from f1_pipeline.storage.writes import replace_races
-from f1_pipeline.update import alone, run_update
+from f1_pipeline.turn import alone
+from f1_pipeline.update import run_update
 
 RACE = "2026-alpha"
 

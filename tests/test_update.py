@@ -46,7 +46,8 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.carry import carry_over
 from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import alone, run_update
+from f1_pipeline.turn import alone
+from f1_pipeline.update import run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [
