@@ -81,6 +81,7 @@ class Runs:
             UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
             StoreUnavailable: nothing was started, because somebody else may be at work.
         """
+        self._turn.check()
         from dagster._core.storage.tags import (
             ASSET_PARTITION_RANGE_END_TAG,
             ASSET_PARTITION_RANGE_START_TAG,
@@ -90,7 +91,6 @@ class Runs:
         from f1_pipeline.dagster_store.abandoned import process_tag
         from f1_pipeline.definitions import defs
 
-        self._turn.check()
         races = (
             "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
         )

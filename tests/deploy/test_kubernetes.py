@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 VALUES: dict[str, Any] = read(FOLDER / "dagster-values.yaml")[0]
 MANIFESTS = [one for path in sorted(FOLDER.glob("*.yaml")) if "values" not in path.name for one in read(path)]
 WORKLOADS = [one for one in MANIFESTS if one["kind"] in ("Deployment", "Job")]
+LAUNCHER = VALUES["runLauncher"]["config"]["customRunLauncher"]
 LOCATION = VALUES["dagster-user-deployments"]["deployments"][0]
 
 
@@ -86,21 +88,18 @@ def test_what_the_chart_puts_into_pods_is_valid(name: str) -> None:
 
 
 def test_the_run_launcher_takes_its_configuration() -> None:
-    """By the schema of the launcher itself, with the names that the chart gives it."""
-    given = dict(VALUES["runLauncher"]["config"]["k8sRunLauncher"])
-    raw = given.pop("runK8sConfig")
-    snake = {re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): value for key, value in given.items()}
-    snake |= {
-        "service_account_name": "dagster",
-        "instance_config_map": "dagster-instance",
-        "dagster_home": "/opt/dagster",
-    }
-    snake["run_k8s_config"] = {
-        "pod_spec_config": raw["podSpecConfig"],
-        "job_spec_config": raw["jobSpecConfig"],
-    }
-    found = process_config(K8sRunLauncher.config_type(), snake)
+    """By the schema of the launcher itself: the chart passes on what stands in the values."""
+    assert VALUES["runLauncher"]["type"] == "CustomRunLauncher"
+    launcher = getattr(importlib.import_module(LAUNCHER["module"]), LAUNCHER["class"])
+    assert issubclass(launcher, K8sRunLauncher)
+    found = process_config(launcher.config_type(), LAUNCHER["config"])
     assert found.success, found.errors
+    # What the chart would have filled in, and has elsewhere.
+    assert LAUNCHER["config"]["postgres_password_secret"] == VALUES["global"]["postgresqlSecretName"]
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"{LAUNCHER['config']['service_account_name']} dagster/dagster --version" in readme
+    (namespace,) = [one["metadata"]["name"] for one in MANIFESTS if one["kind"] == "Namespace"]
+    assert LAUNCHER["config"]["job_namespace"] == namespace
 
 
 @pytest.mark.parametrize("one", WORKLOADS, ids=label)
@@ -172,7 +171,7 @@ def test_readers_are_served_while_a_node_is_emptied() -> None:
 def test_services_and_policies_select_pods_that_exist() -> None:
     labels = [one["spec"]["template"]["metadata"]["labels"] for one in WORKLOADS]
     labels += [part["labels"] for part in (VALUES["dagsterWebserver"], VALUES["dagsterDaemon"], LOCATION)]
-    labels.append(VALUES["runLauncher"]["config"]["k8sRunLauncher"]["labels"])
+    labels.append(LAUNCHER["config"]["labels"])
     names = {pair for one in labels for pair in one.items()}
 
     def selectors(value: Any) -> list[dict[str, Any]]:
@@ -198,6 +197,12 @@ def test_nothing_is_let_in_that_is_not_named() -> None:
     assert "ingress" not in policies["dagster"], "whoever reaches it can start runs"
     ports = {port["port"] for rule in policies["app"]["egress"] for port in rule["ports"]}
     assert ports == {5432}, "dashboard and API ask the database and nobody else"
+
+
+def test_places_in_pools_are_given_back_as_on_one_machine() -> None:
+    here = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_monitoring"]
+    there = VALUES["dagsterDaemon"]["runMonitoring"]
+    assert there["freeSlotsAfterRunEndSeconds"] == here["free_slots_after_run_end_seconds"] > 0
 
 
 def test_every_secret_is_described_and_none_is_in_a_file() -> None:
