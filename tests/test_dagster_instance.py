@@ -5,12 +5,15 @@ import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import dagster as dg
+import psutil
 import pytest
 from dagster._cli.utils import get_temporary_instance_for_cli
 from dagster._core.events import DagsterEvent, DagsterEventType
@@ -315,6 +318,11 @@ def test_runs_whose_process_is_gone_are_failed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(abandoned, "PATIENCE_SECONDS", 1)
     mine = process_tag()
     host, pid, _ = mine[PROCESS_TAG].split("/")
+    killed = subprocess.Popen(["sleep", "60"])
+    born = psutil.Process(killed.pid).create_time()
+    killed.kill()
+    while psutil.Process(killed.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
     with get_instance() as instance, socket.socket(socket.AF_UNIX) as server, socket.socket() as bound:
         # It is there and does not answer: what it executes is not known.
         server.bind(str(tmp_path / "alive.sock"))
@@ -332,6 +340,7 @@ def test_runs_whose_process_is_gone_are_failed(tmp_path: Path, monkeypatch: pyte
         gone = [
             start_run(instance, {PROCESS_TAG: f"{host}/{pid}/1.00"}),
             start_run(instance, {PROCESS_TAG: f"{host}/99999999/1.00"}),
+            start_run(instance, {PROCESS_TAG: f"{host}/{killed.pid}/{born:.2f}"}),
             start_run(instance, {GRPC_INFO_TAG: json.dumps({"socket": str(tmp_path / "dead.sock")})}),
             start_run(instance, {GRPC_INFO_TAG: json.dumps(nowhere)}),
         ]
@@ -342,6 +351,7 @@ def test_runs_whose_process_is_gone_are_failed(tmp_path: Path, monkeypatch: pyte
         assert fail_abandoned_runs(instance) == []
         # Who has the turn knows that nobody else executes a stage, on whatever machine.
         assert fail_abandoned_runs(instance, alone=True) == [kept[2]]
+    killed.wait()
 
 
 def test_a_stage_ends_with_the_run_that_it_is_inside_of(tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def _process_is_gone(tag: str, alone: bool) -> bool:
     if host != socket.gethostname():
         return alone
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != born
+        process = psutil.Process(int(pid))
+        # One that was killed stays in the list until whoever started it has looked.
+        return f"{process.create_time():.2f}" != born or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 
@@ -96,14 +98,15 @@ def _nobody_listens(server: Mapping[str, Any]) -> bool:
 
     Only what is certain counts: a server that is slow, or a name that cannot be resolved for a moment, may be there.
     """
-    path = server.get("socket")
-    family = socket.AF_UNIX if path else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.settimeout(PATIENCE_SECONDS)
-        try:
-            probe.connect(path or (server["host"], server["port"]))
-        except OSError as error:
-            return error.errno in (errno.ECONNREFUSED, errno.ENOENT)
+    try:
+        if path := server.get("socket"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(PATIENCE_SECONDS)
+                probe.connect(path)
+        else:
+            socket.create_connection((server["host"], server["port"]), PATIENCE_SECONDS).close()
+    except OSError as error:
+        return error.errno in (errno.ECONNREFUSED, errno.ENOENT)
     return False
 
 
