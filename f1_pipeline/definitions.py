@@ -55,8 +55,9 @@ RESOURCES = {
 def executor(settings: Settings) -> ExecutorDefinition:
     """Where the steps of a run are executed.
 
-    One process by default: steps that hand frames to each other through the database gain nothing from a process each
-    (twelve trivial assets: 0.9 s in process, 35 s with a process each).
+    One process by default: steps hand rows to each other through the tables and gain nothing from a process each, which
+    imports everything anew and fits again what another had in memory (all stages of a small world: 83 s of computing in
+    process, 405 s with a process each, and the same rows; ``benchmarks/executors.py``).
 
     Raises:
         NotReady: a pod for each step is asked for, and the package for it is not installed.

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from filelock import FileLock
 
 from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
 from f1_pipeline.model_files import read_model, trusted_types
@@ -319,7 +320,14 @@ def _connect(tracking_uri: str) -> MlflowClient:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
-    return mlflow.MlflowClient()
+    if not tracking_uri.startswith("sqlite:///"):
+        return mlflow.MlflowClient()
+    # It makes its tables when it is opened, without a lock: of two steps that begin at the same time, each in a process of
+    # its own, one found half of them and said that MLflow does not answer.
+    with FileLock(f"{tracking_uri.removeprefix('sqlite:///')}.lock"):
+        client = mlflow.MlflowClient()
+        client.search_registered_models(max_results=1)
+    return client
 
 
 @lru_cache(maxsize=64)

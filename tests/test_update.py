@@ -5,8 +5,11 @@ import functools
 import importlib
 import json
 import os
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -20,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dagster import AssetKey
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from sqlalchemy import Engine, delete
 
 from f1_pipeline import clock
@@ -27,6 +31,7 @@ from f1_pipeline.assets.workbench import open_workbench
 from f1_pipeline.automation.plan import KeyRange, make_plan
 from f1_pipeline.automation.state import changed_races, read_state
 from f1_pipeline.backfill import run_backfill, time_left
+from f1_pipeline.dagster_instance import dagster_environment
 from f1_pipeline.domain.vocabulary import (
     BASELINES,
     COMBINED,
@@ -545,6 +550,36 @@ def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     report = run_backfill(home, 2023, 2026, tell=lambda line: None)
     assert report.forecasts == 25 + 24
     _same(before, _dump(home))
+
+
+def test_a_process_for_each_step_makes_the_same_rows(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stage is run that somebody starts in the Dagster UI: nothing but the tables passes from step to step.
+
+    All stages, with those that train: ``benchmarks/executors.py``.
+    """
+    names = ("model_accuracy", "sprint_accuracy", *QUALITY)
+    before = _dump(home, *names)
+    for name in names:
+        _forget(home, name)
+    monkeypatch.setenv("F1_EXECUTOR", "multiprocess")
+    tags = {ASSET_PARTITION_RANGE_START_TAG: "2025-wombat-coast", ASSET_PARTITION_RANGE_END_TAG: NEWEST}
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute"]
+    options = ["-m", "f1_pipeline.definitions", "-j", "score", "--tags", json.dumps(tags)]
+    done = subprocess.run(
+        [*command, *options],
+        env={**dagster_environment(), "F1_AUTOMATION": "off"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    processes = set(re.findall(r" - (\d+) - accuracy__\w+ - STEP_START ", done.stderr))
+    assert len(processes) == len(re.findall(r" - STEP_SUCCESS ", done.stderr)) >= 2, (
+        "each in a process of its own"
+    )
+    assert all(len(frame) for frame in before.values())
+    _same(before, _dump(home, *names))
 
 
 def test_a_range_writes_its_own_races_only(home: Settings) -> None:

@@ -8,10 +8,11 @@ is read and written, and the system lets go of it when a process dies.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -76,14 +77,31 @@ class Budget:
             time.sleep(wait / 1000)
 
     def used(self) -> int:
-        """Requests of the last hour, of all processes.
+        """Requests of the last hour, of all processes. Where the directory is read-only, the count is read as it lies
+        there: a request that is being counted at this moment may be missing.
 
         Raises:
             SourceUnavailable: the count cannot be read.
         """
+        if self._file.parent.is_dir() and not os.access(self._file.parent, os.W_OK):
+            return self._seen()
         with self._bucket() as bucket:
             bucket.leak(_now_ms())
             return bucket.count()
+
+    def _seen(self) -> int:
+        """The count without a lock: SQLite would make files beside it for one."""
+        if not self._file.is_file() or self._file.stat().st_size == 0:
+            return 0
+        try:
+            with closing(
+                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            ) as connection:
+                since = _now_ms() - int(Duration.HOUR)
+                query = "SELECT count(*) FROM requests WHERE item_timestamp >= ?"
+                return int(connection.execute(query, [since]).fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def close_until(self, moment: datetime) -> None:
         """Ask nothing before ``moment``, in any process: the source wants to be left alone that long."""
@@ -123,10 +141,13 @@ class Budget:
             finally:
                 bucket.close()  # type: ignore[no-untyped-call]
         except (sqlite3.Error, OSError) as error:
-            raise SourceUnavailable(
-                f"{self.name}: the count of requests in {self._file} cannot be used ({error}); "
-                "a damaged file may be removed, one hour after the last request"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{self.name}: the count of requests in {self._file} cannot be used ({error}); "
+            "a damaged file may be removed, one hour after the last request"
+        )
 
 
 def _now_ms() -> int:

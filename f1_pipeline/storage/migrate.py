@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ProgrammingError
 
 from f1_pipeline.errors import NotReady
+from f1_pipeline.storage.collation import refuse_other_collation
 from f1_pipeline.storage.engine import get_engine
 
 _INSUFFICIENT_PRIVILEGE = "42501"
@@ -29,9 +30,14 @@ def _config(url: str) -> Config:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the tables at ``url`` up to ``revision``; creates them in an empty database.
 
+    Every update begins with it, so nothing is written into a database that sorts text by another order.
+
     Raises:
-        NotReady: there is something to change, and the role of the address may not change tables.
+        NotReady: there is something to change, and the role of the address may not change tables; or the database does
+            not sort text by its bytes.
     """
+    with get_engine(url).connect() as connection:
+        refuse_other_collation(connection)
     with _as_owner(url):
         command.upgrade(_config(url), revision)
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, create_engine, make_url
 
 from f1_pipeline.errors import NotReady
+from f1_pipeline.storage.collation import refuse_other_collation
 
 OWNER, PIPELINE, APP = "f1_owner", "f1_pipeline", "f1_app"
 TABLES_OF = {OWNER: "all tables", PIPELINE: "rows", APP: "reading"}
@@ -29,7 +30,8 @@ def create_roles(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
     Repeatable: it sets passwords and rights anew, and gives tables that somebody else made to the owner.
 
     Raises:
-        NotReady: the address is not one of PostgreSQL, or one of the three roles of the tables has no password.
+        NotReady: the address is not one of PostgreSQL, one of the three roles of the tables has no password, or their
+            database is there and sorts text by something else.
         sqlalchemy.exc.DBAPIError: the server refused, or is not there.
     """
     url = make_url(admin_url)
@@ -47,6 +49,7 @@ def create_roles(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
                 done.append(f"database {database}: made, owned by {owner}")
             _let_in(server, database, [owner] if owner != OWNER else TABLES_OF)
     with _administrator(url) as tables:
+        refuse_other_collation(tables)
         _grant(tables)
     for database, _ in _services(passwords):
         with _administrator(url.set(database=database)) as other:
@@ -112,9 +115,12 @@ def _make_database(connection: Connection, database: str, owner: str) -> bool:
     if _exists(connection, "pg_database", "datname", database):
         _execute(connection, "ALTER DATABASE {} OWNER TO {}", database, owner)
         return False
+    # From 15 on a server may sort by ICU unless told otherwise, which knows no order of bytes.
+    driver: Any = connection.connection.driver_connection
+    provider = " LOCALE_PROVIDER libc" if driver.info.server_version >= 150000 else ""
     _execute(
         connection,
-        "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'",
+        f"CREATE DATABASE {{}} OWNER {{}} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'{provider}",
         database,
         owner,
     )

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from f1_app.dashboard.health import addresses
 from f1_pipeline.settings import ROOT, Settings
 
 ONE_SHOT = {"roles", "migrations"}
@@ -39,7 +41,18 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 def test_the_services_are_those_of_the_product(services: dict[str, Any]) -> None:
     assert set(services) == {
-        *("postgres", "roles", "migrations", "code", "webserver", "daemon", "mlflow", "dashboard", "api")
+        *(
+            "postgres",
+            "roles",
+            "migrations",
+            "code",
+            "webserver",
+            "daemon",
+            "mlflow",
+            "metrics",
+            "dashboard",
+            "api",
+        )
     }
 
 
@@ -75,11 +88,12 @@ def test_only_web_ports_are_published_and_on_this_machine(services: dict[str, An
         "api": ["127.0.0.1:8000:8000"],
         "webserver": ["127.0.0.1:3000:3000"],
         "mlflow": ["127.0.0.1:5000:5000"],
+        "metrics": ["127.0.0.1:9108:9108"],
     }
 
 
 def test_others_see_forecasts_without_seeing_what_can_change_them(compose: ModuleType) -> None:
-    """F1_PUBLISH is for dashboard and API; Dagster and MLflow ask nobody for a password."""
+    """F1_PUBLISH is for dashboard and API; Dagster, MLflow and the metrics ask nobody for a password."""
     services = compose.load({**GIVEN, "F1_PUBLISH": "192.0.2.1"})["services"]
     open_to_all = {name for name, one in services.items() if "192.0.2.1" in str(one.get("ports"))}
     assert open_to_all == {"dashboard", "api"}
@@ -129,6 +143,7 @@ def test_every_server_says_how_it_is_and_starts_after_what_it_needs(services: di
         "code": {"migrations", "mlflow"},
         "webserver": {"code"},
         "daemon": {"code"},
+        "metrics": {"migrations", "webserver"},
         "dashboard": {"migrations"},
         "api": {"migrations"},
     }
@@ -140,6 +155,12 @@ def test_who_has_which_role(services: dict[str, Any]) -> None:
         held = str(services[name]["environment"])
         assert "f1_app:" + GIVEN["F1_APP_PASSWORD"] in held
         assert not any(re.search(rf":{value}@", held) for key, value in GIVEN.items() if "APP" not in key)
+    metrics = services["metrics"]["environment"]
+    assert "f1_app:" in metrics["F1_DATABASE_URL"]
+    assert "f1_dagster:" in metrics["DAGSTER_POSTGRES_URL"], "Dagster's record has one role"
+    assert metrics["PGOPTIONS"] == "-c default_transaction_read_only=on", "and here it only reads"
+    assert services["metrics"]["volumes"] == ["state:/var/lib/f1:ro"]
+    assert not re.search(rf":({GIVEN['F1_PIPELINE_PASSWORD']}|{GIVEN['F1_OWNER_PASSWORD']})@", str(metrics))
     assert "f1_pipeline:" in services["code"]["environment"]["F1_DATABASE_URL"]
     assert "f1_owner:" in services["migrations"]["environment"]["F1_DATABASE_URL"]
     for name in ("webserver", "daemon"):
@@ -158,6 +179,57 @@ def test_variables_are_settings_or_written_down(compose: ModuleType) -> None:
     known = {f"F1_{name.upper()}" for name in Settings.model_fields}
     for name in re.findall(r"\$\{(\w+)", compose.FILE.read_text()):
         assert name in known or re.search(rf"^(# )?{name}=", example, re.MULTILINE), name
+
+
+def test_what_the_example_names_reaches_a_container(compose: ModuleType) -> None:
+    """A switch that stands in .env and reaches nobody does nothing: F1_ENABLE_PREDICTIONS is the first way back."""
+    example = (ROOT / "deploy" / "compose.env.example").read_text()
+    named = re.findall(r"^(?:# )?(\w+)=", example, re.MULTILINE)
+    used = set(re.findall(r"\$\{(\w+)", compose.FILE.read_text()))
+    assert set(named) == used
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reaches"),
+    [
+        ("F1_ENABLE_PREDICTIONS", "false", {"dashboard", "api", "metrics"}),
+        ("F1_API_TRUSTED_PROXIES", "10.0.0.5", {"api"}),
+        ("F1_EXECUTOR", "multiprocess", {"code"}),
+        ("F1_LOG_FORMAT", "json", {"code", "webserver", "daemon", "metrics", "dashboard", "api"}),
+        ("F1_SERVERS", "API=http://api:8000/health/live", {"dashboard"}),
+    ],
+)
+def test_a_setting_of_the_env_file_reaches_those_it_is_for(
+    compose: ModuleType, name: str, value: str, reaches: set[str]
+) -> None:
+    services = compose.load({**GIVEN, name: value})["services"]
+    found = {key for key, one in services.items() if one.get("environment", {}).get(name) == value}
+    assert found == reaches
+
+
+def test_defaults_of_the_file_are_values_that_the_settings_take(compose: ModuleType) -> None:
+    for service in compose.load(GIVEN)["services"].values():
+        given = {
+            name.removeprefix("F1_").lower(): value
+            for name, value in service.get("environment", {}).items()
+            if name.startswith("F1_") and value != ""
+        }
+        Settings(**given)
+
+
+def test_the_dashboard_asks_servers_that_exist_at_their_ports(services: dict[str, Any]) -> None:
+    """And by the question of their own health checks, so that both say the same."""
+    given = services["dashboard"]["environment"]["F1_SERVERS"]
+    asked = addresses(given, host="", dagster_port=0, api_port=0, mlflow_port=0, mlflow_uri=None)
+    assert set(asked) == set(
+        addresses(None, host="", dagster_port=0, api_port=0, mlflow_port=0, mlflow_uri=None)
+    )
+    for address in asked.values():
+        url = urlsplit(address)
+        service = services[str(url.hostname)]
+        assert f"127.0.0.1:{url.port}{url.path}'" in service["healthcheck"]["test"][-1]
+        assert set(service["networks"]) & set(services["dashboard"]["networks"])
 
 
 def test_the_dockerfile_is_linted() -> None:

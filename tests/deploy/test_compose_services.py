@@ -24,9 +24,13 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
+from f1_app.dashboard import health
 from f1_pipeline.settings import ROOT
+from f1_pipeline.sources.budget import Budget
 
 PATIENCE = 240.0
 """Seconds for a server to be ready, on a machine that does other things too."""
@@ -35,7 +39,7 @@ PASSWORDS = (
     *(f"F1_{name}_PASSWORD" for name in ("OWNER", "PIPELINE", "APP", "DAGSTER", "MLFLOW")),
 )
 ROLES = ("f1_owner", "f1_pipeline", "f1_app", "f1_dagster", "f1_mlflow")
-INSIDE = {"code": 4000, "mlflow": 5000, "webserver": 3000, "dashboard": 8501, "api": 8000}
+INSIDE = {"code": 4000, "mlflow": 5000, "webserver": 3000, "dashboard": 8501, "api": 8000, "metrics": 9108}
 """Ports of the servers in their containers."""
 
 
@@ -199,7 +203,7 @@ def stop(process: psutil.Popen) -> None:
 
 def test_every_server_becomes_healthy(here: Here, running: dict[str, psutil.Popen]) -> None:
     assert all(process.is_running() for process in running.values())
-    assert {"code", "webserver", "daemon", "mlflow", "dashboard"} <= set(running)
+    assert {"code", "webserver", "daemon", "mlflow", "metrics", "dashboard"} <= set(running)
 
 
 def test_the_web_server_has_loaded_the_code_location(here: Here, running: dict[str, psutil.Popen]) -> None:
@@ -256,6 +260,66 @@ def test_the_dashboard_holds_a_role_that_cannot_write(here: Here, running: dict[
         assert connection.scalar(text("SELECT count(*) FROM races")) == 0
         assert not connection.scalar(text("SELECT has_table_privilege('races', 'INSERT')"))
     engine.dispose()
+
+
+def test_the_metrics_read_all_that_they_are_to_tell(here: Here, running: dict[str, psutil.Popen]) -> None:
+    """Tables, Dagster's record and the count of requests, each by the rights of the service."""
+    before = {path.name for path in (ROOT / "deploy").iterdir()}
+    limits = here.folder / "f1" / "limits"
+    if not limits.exists():  # which of the servers asks first is left to them
+        Budget(limits, "jolpica").acquire()
+    deadline = time.monotonic() + 60
+    while True:
+        text_ = requests.get(f"http://127.0.0.1:{here.ports['metrics']}/metrics", timeout=30).text
+        found = {
+            sample.name + "".join(sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text_)
+            for sample in family.samples
+        }
+        # The daemon of Dagster notes that it lives when it is started, and each of its parts a little later.
+        if "f1_daemon_heartbeat_age_secondsSENSOR" in found or time.monotonic() > deadline:
+            break
+        time.sleep(1)
+    assert {name: value for name, value in found.items() if name.startswith("f1_readable")} == {
+        "f1_readabletables": 1,
+        "f1_readabledagster": 1,
+        "f1_readablerequests": 1,
+    }
+    assert found["f1_source_requests_last_hourjolpica"] >= 1
+    assert found["f1_runs_openwaiting"] == 0
+    assert found["f1_daemon_heartbeat_age_secondsSENSOR"] < 600
+    assert {path.name for path in (ROOT / "deploy").iterdir()} == before, "it makes nothing in its image"
+
+
+@pytest.mark.parametrize(
+    ("address", "table"), [("F1_DATABASE_URL", "races"), ("DAGSTER_POSTGRES_URL", "runs")]
+)
+def test_the_metrics_cannot_write(
+    here: Here, running: dict[str, psutil.Popen], address: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = here.environment("metrics")
+    monkeypatch.setenv("PGOPTIONS", environment["PGOPTIONS"])
+    engine = create_engine(environment[address])
+    with engine.connect() as connection:
+        connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+    engine.dispose()
+
+
+def test_the_dashboard_finds_every_server_it_asks(here: Here, running: dict[str, psutil.Popen]) -> None:
+    """By the addresses of the file, with the dashboard's own way of asking."""
+    given = here.environment("dashboard")["F1_SERVERS"]
+    asked = health.addresses(given, host="", dagster_port=0, api_port=0, mlflow_port=0, mlflow_uri=None)
+    # A second's patience is for a machine that does not start seven servers at the same time.
+    for _ in range(20):
+        parts = health.look(asked)
+        if all(part.state is health.State.UP for part in parts):
+            break
+        time.sleep(1)
+    assert [(part.name, part.state) for part in parts] == [
+        (name, health.State.UP) for name in ("Dagster UI", "API", "MLflow")
+    ]
 
 
 def test_no_password_reaches_a_log_or_a_command_line(here: Here, running: dict[str, psutil.Popen]) -> None:

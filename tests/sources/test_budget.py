@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from f1_pipeline.errors import BudgetExhausted, SourceUnavailable
+from f1_pipeline.settings import ROOT
 from f1_pipeline.sources import budget as module
 from f1_pipeline.sources.budget import Budget
 
@@ -209,6 +213,40 @@ def test_any_two_limits_go_together(
 def test_names_are_counted_apart(tmp_path: Path) -> None:
     Budget(tmp_path, "one").acquire()
     assert (Budget(tmp_path, "one").used(), Budget(tmp_path, "other").used()) == (1, 0)
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A directory that another user can enter; those of pytest are its own user's."""
+    with tempfile.TemporaryDirectory(prefix="f1-budget-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_who_may_only_read_is_told_the_count_too(open_to_all: Path, clock: Clock) -> None:
+    """The server of metrics, in a container, has the volume read-only; SQLite would make files for a lock."""
+    folder = open_to_all / "limits"
+    clock.ms = time.time_ns() // 1_000_000
+    for _ in range(2):
+        clock.ms += 1
+        Budget(folder, "test").acquire()
+    clock.ms -= 3_700_000
+    Budget(folder, "old").acquire()
+    names = sorted(path.name for path in folder.iterdir())
+    folder.chmod(0o555)
+    code = (
+        "import sys; from pathlib import Path; from f1_pipeline.sources.budget import Budget;"
+        "print(Budget(Path(sys.argv[1]), 'test').used(), Budget(Path(sys.argv[1]), 'old').used(),"
+        "Budget(Path(sys.argv[1]), 'other').used())"
+    )
+    nobody = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    found = subprocess.run(
+        [*nobody, sys.executable, "-W", "ignore", "-c", code, str(folder)],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+    folder.chmod(0o755)
+    assert found.stdout == "2 0 0\n", found.stderr
+    assert sorted(path.name for path in folder.iterdir()) == names, "nothing was made"
 
 
 def test_a_damaged_count_is_named_and_not_taken_for_zero(tmp_path: Path) -> None:
