@@ -21,7 +21,7 @@ from f1_pipeline.turn import LOCK
 _DATABASES = ("f1.db", "mlflow.db")
 PARTS = (
     *(f"{name}{end}" for name in _DATABASES for end in ("", "-wal", "-shm")),
-    *("mlflow-artifacts", "downloads", "http-cache", "dagster", "logs", "backfill.json"),
+    *("mlflow.db.lock", "mlflow-artifacts", "downloads", "http-cache", "dagster", "logs", "backfill.json"),
 )
 """What is removed of ``F1_HOME``. The count of requests to Jolpica stays: the API has counted them too."""
 

@@ -78,10 +78,12 @@ class Runs:
         """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
-            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
+            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why. Or nothing was started, because somebody has
+                ended the run that this is the step of.
             StoreUnavailable: nothing was started, because somebody else may be at work.
         """
         self._turn.check()
+        self._refuse_for_an_ended_run()
         from dagster._core.storage.tags import (
             ASSET_PARTITION_RANGE_END_TAG,
             ASSET_PARTITION_RANGE_START_TAG,
@@ -120,6 +122,13 @@ class Runs:
                 raise UpdateInterrupted(f"{message.splitlines()[0]}: {words}")
             raise UpdateFailed(message)
         self.tell(f"{title}{races} done in {took:.1f} s")
+
+    def _refuse_for_an_ended_run(self) -> None:
+        """The run monitor and the Dagster UI can end a run on paper while its process goes on; what comes next is not to be
+        kept waiting by its stages."""
+        outer = None if self._turn.outer is None else self.instance.get_run_by_id(self._turn.outer)
+        if outer is not None and outer.is_finished:
+            raise UpdateFailed(f"the run {outer.run_id} was ended ({outer.status.value}): no stage follows")
 
 
 def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:

@@ -28,7 +28,10 @@ from f1_pipeline.dagster_store import abandoned
 from f1_pipeline.dagster_store.abandoned import PROCESS_TAG, fail_abandoned_runs, process_tag
 from f1_pipeline.dagster_store.checks import log_check_evaluations
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
+from f1_pipeline.runs import Report, Runs, UpdateFailed
 from f1_pipeline.settings import ROOT, get_settings
+from f1_pipeline.storage.engine import UpdateLock
+from f1_pipeline.turn import Turn
 
 RACES = [f"2026-race-{number:02d}" for number in range(1, 8)]
 races = dg.DynamicPartitionsDefinition(name="races")
@@ -369,6 +372,17 @@ def test_a_stage_ends_with_the_run_that_it_is_inside_of(tmp_path: Path) -> None:
         gone = [dead, *(stage(outer, tags) for outer in (ended, dead, "unknown") for tags in ({}, elsewhere))]
         assert sorted(fail_abandoned_runs(instance)) == sorted(gone)
         assert {instance.get_run_by_id(run_id).status for run_id in kept} == {dg.DagsterRunStatus.STARTED}  # type: ignore[union-attr]
+
+
+def test_an_update_whose_run_was_ended_starts_no_more_stages() -> None:
+    """As the run monitor does after four hours, or somebody in the Dagster UI, though the process may go on."""
+    with get_instance() as instance:
+        update = start_run(instance, {})
+        runs = Runs(instance, Report("", "", None), print, Turn(UpdateLock(), update))
+        instance.report_run_failed(instance.get_run_by_id(update))  # type: ignore[arg-type]
+        with pytest.raises(UpdateFailed, match=f"the run {update} was ended"):
+            runs.run("score", "score", None)
+        assert instance.get_runs_count() == 1
 
 
 def test_a_run_that_ends_while_it_is_asked_about_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
