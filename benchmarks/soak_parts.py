@@ -13,13 +13,14 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 from sqlalchemy import Engine, event
 
+from f1_pipeline.errors import SourceUnavailable
 from f1_pipeline.settings import get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.simulated import SimulatedWorld
@@ -41,6 +42,7 @@ SETTINGS = {
     "DAGSTER_DISABLE_TELEMETRY": "yes",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+BALLAST = "ballast"
 LEFT_OUT = {
     *("id", "mlflow_run_id", "mlflow_version"),
     *("created_at", "computed_at", "scored_at", "loaded_at", "trained_at", "decided_at", "seen_at"),
@@ -63,7 +65,8 @@ def world(finished: int, rounds: int, seasons: int) -> SimulatedWorld:
 def day_after(drawn: SimulatedWorld, finished: int) -> str:
     """Noon after the last race that was run, for the pipeline's clock."""
     races = drawn.bundle.tables["races"].query("season == @SEASON")
-    return (races["start_at"].iloc[finished - 1] + timedelta(days=1)).isoformat()
+    start: datetime = races["start_at"].iloc[finished - 1]
+    return (start + timedelta(days=1)).isoformat()
 
 
 # --- processes -------------------------------------------------------------------------------------------
@@ -85,7 +88,7 @@ class Place:
         get_settings.cache_clear()
 
 
-def fork(work: Callable[[], None], log: Path) -> int:
+def fork(work: Callable[[], object], log: Path) -> int:
     """Run something in a process of its own, which begins with everything imported; its id.
 
     A process that imports the product anew takes longer for that than for an update of this world.
@@ -123,7 +126,7 @@ def asked(work: Callable[[], T], log: Path) -> T:
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answer"
-        code = ended(fork(lambda: file.write_bytes(pickle.dumps(work())) and None, log))
+        code = ended(fork(lambda: file.write_bytes(pickle.dumps(work())), log))
         if code:
             raise RuntimeError(f"a helper ended with {code}: {log.read_text()[-2000:]}")
         answer: T = pickle.loads(file.read_bytes())  # noqa: S301 - written a moment ago by this program
@@ -137,7 +140,7 @@ def update(place: Place, drawn: SimulatedWorld, now: str, fault: Callable[[], No
         from f1_pipeline.cli.app import main
 
         place.enter(now)
-        simulated.simulate = lambda *_: drawn  # type: ignore[assignment]
+        simulated.simulate = lambda *_: drawn
         if fault is not None:
             fault()
         sys.argv = ["f1", "update"]
@@ -185,6 +188,32 @@ def restart_at(moment: int, command: list[str]) -> Callable[[], None]:
     return at_moment(moment, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 
 
+def source_down() -> None:
+    """Nothing is within reach, as the HTTP layer says it after its last attempt."""
+
+    def refuse(*_: Any) -> SimulatedWorld:
+        raise SourceUnavailable("simulated: no answer after 5 attempts")
+
+    simulated.simulate = refuse  # type: ignore[assignment]
+
+
+def fill_at(moment: int, disk: Path, left: int) -> Callable[[], None]:
+    """The file system on which the server of the tables lies has only so many bytes left from a moment on."""
+
+    def fill() -> None:
+        state = os.statvfs(disk)
+        with (disk / BALLAST).open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(state.f_bavail * state.f_frsize - left, 1))
+
+    return at_moment(moment, fill)
+
+
+def make_room(disk: Path, restart: list[str]) -> None:
+    """Take away what fills it, and start the server again: without room for its log it ends as a whole."""
+    (disk / BALLAST).unlink(missing_ok=True)
+    subprocess.run(restart, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def disk_full(pages: int) -> Callable[[], None]:
     """The file of the tables may grow by so many pages, then SQLite says that the disk is full."""
 
@@ -227,17 +256,21 @@ def read(place: Place, now: str) -> Tables:
 
     def work() -> Tables:
         place.enter(now)
-        engine = engines.get_engine(get_settings().tables_url)
-        found = {}
-        for name, table in schema.metadata.tables.items():
-            frame = reads.read_table(engine, table)
-            frame = frame.drop(columns=[column for column in frame if column in LEFT_OUT])
-            # JSON columns hold what cannot be compared or sorted.
-            frame = frame.map(lambda value: repr(value) if isinstance(value, dict | list) else value)
-            found[name] = frame.sort_values(list(frame.columns), ignore_index=True)
-        return found
+        return tables_of(engines.get_engine(get_settings().tables_url))
 
     return asked(work, place.home.with_suffix(".log"))
+
+
+def tables_of(engine: Engine) -> Tables:
+    """All tables of a database, in the order of their rows' content."""
+    found = {}
+    for name, table in schema.metadata.tables.items():
+        frame = reads.read_table(engine, table)
+        frame = frame.drop(columns=[column for column in frame if column in LEFT_OUT])
+        # JSON columns hold what cannot be compared or sorted.
+        frame = frame.map(lambda value: repr(value) if isinstance(value, dict | list) else value)
+        found[name] = frame.sort_values(list(frame.columns), ignore_index=True)
+    return found
 
 
 def has_tables(place: Place, now: str) -> bool:

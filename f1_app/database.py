@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError, TimeoutError
 from sqlalchemy.pool import NullPool
 
 from f1_app.queries.state import change_mark, change_mark_of_file
@@ -145,6 +145,7 @@ def _open(url: URL) -> Engine:
             return create_engine(
                 url,
                 pool_pre_ping=True,
+                pool_timeout=BUSY_SECONDS,
                 isolation_level="REPEATABLE READ",
                 connect_args={"options": " ".join(options), "connect_timeout": BUSY_SECONDS},
             )
@@ -166,6 +167,9 @@ def _asking(url: URL) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise _diagnose(url, error) from error
+    except TimeoutError as error:
+        cause = f"all connections of this process were busy for {BUSY_SECONDS} s"
+        raise DatabaseUnavailableError(Problem.UNREACHABLE, cause) from error
 
 
 def _diagnose(url: URL, error: SQLAlchemyError) -> DatabaseUnavailableError:

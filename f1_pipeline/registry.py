@@ -8,20 +8,16 @@ MLflow says of a file is not believed (``model_files``). The library takes 4 s t
 from __future__ import annotations
 
 import logging
-import os
-import re
 import time
-import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 
 from f1_pipeline.errors import ArtefactCorrupt, NotReady, RegistryUnavailable
+from f1_pipeline.mlflow_client import aliases_of, connect, experiment_id, registered_model, require
 from f1_pipeline.model_files import read_model, trusted_types
 
 if TYPE_CHECKING:
@@ -41,14 +37,6 @@ CHALLENGER = "challenger"
 PRUNED_TAG = "artefact"
 """Tag of a version whose artefact the housekeeping removed, or would remove and was never stored; run, parameters and
 metrics stay."""
-
-_ANSWER_SECONDS = 10.0
-"""Time in which an MLflow server says that it is there."""
-
-_SILENT_SECONDS = 60.0
-_silent: dict[str, tuple[float, str]] = {}
-"""By address: when MLflow did not answer, and why. It is not asked again for a minute: an update has two dozen steps
-that would each wait for it."""
 
 _REQUIREMENTS = ["scikit-learn", "skops", "numpy", "pandas"]
 
@@ -94,7 +82,7 @@ class Registry:
         from mlflow.entities import Metric, Param
 
         client = self._client()
-        name = _registered_model(self.tracking_uri, self.registered_name(model.name, horizon))
+        name = registered_model(self.tracking_uri, self.registered_name(model.name, horizon))
         parameters = model.hyperparameters()
         with mlflow.start_run(experiment_id=self._experiment(name), tags=tags) as run:
             model_id = self._log_model(model, rows.head(20)) if artefact else None
@@ -190,7 +178,7 @@ class Registry:
         Of a model that MLflow does not know there is nothing to point at.
         """
         client = self._client()
-        held = _aliases(client, name)
+        held = aliases_of(client, name)
         for alias, version in aliases.items():
             if version is None and alias in held:
                 client.delete_registered_model_alias(name, alias)
@@ -211,25 +199,7 @@ class Registry:
         Raises:
             RegistryUnavailable: it does not.
         """
-        silent = _silent.get(self.tracking_uri)
-        if silent is not None and time.monotonic() - silent[0] < _SILENT_SECONDS:
-            raise RegistryUnavailable(silent[1])
-        import requests
-
-        try:
-            if self.tracking_uri.startswith("http"):
-                # MLflow itself tries for minutes before it says that nobody is there, on databases too.
-                requests.get(f"{self.tracking_uri}/health", timeout=_ANSWER_SECONDS)
-            elif self.tracking_uri.startswith("postgresql"):
-                _knock(self.tracking_uri)
-            self._client().search_registered_models(max_results=1)
-        except Exception as error:  # of requests, of MLflow, or of the driver of its database
-            reason = str(error).strip().splitlines()[0][:300]
-            # Without the cause: a run reports the innermost one, and that does not say what was being done.
-            told = f"MLflow at {_shown(self.tracking_uri)} does not answer, and nothing was changed: {reason}"
-            _silent[self.tracking_uri] = (time.monotonic(), told)
-            raise RegistryUnavailable(told) from None
-        _silent.pop(self.tracking_uri, None)
+        require(self.tracking_uri)
 
     def silence(self) -> str | None:
         """Why MLflow is no help now, in words; None while it answers."""
@@ -248,7 +218,7 @@ class Registry:
         client = self._client()
         name = self.registered_name(model, horizon)
         versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda v: -int(v.version))
-        named = set(_aliases(client, name).values()) if versions else set()
+        named = set(aliases_of(client, name).values()) if versions else set()
         pruned = 0
         for version in versions[keep:]:
             if str(version.version) in named or PRUNED_TAG in version.tags:
@@ -266,84 +236,12 @@ class Registry:
         get_artifact_repository(model.artifact_location).delete_artifacts("")
 
     def _client(self) -> MlflowClient:
-        return _connect(self.tracking_uri)
+        return connect(self.tracking_uri)
 
     def _experiment(self, name: str) -> str:
-        return _experiment_id(self.tracking_uri, name, self.artifacts)
+        return experiment_id(self.tracking_uri, name, self.artifacts)
 
     @staticmethod
     def _requirements(model: Model) -> list[str]:
         # Stated, not inferred: MLflow would import the model in a new process to find out, 8 s a version.
         return [*_REQUIREMENTS, "xgboost"] if hasattr(model, "empty_learner") else _REQUIREMENTS
-
-
-def _knock(address: str) -> None:
-    """Connect to a database server once."""
-    from sqlalchemy import create_engine
-
-    engine = create_engine(address, connect_args={"connect_timeout": int(_ANSWER_SECONDS)})
-    try:
-        engine.connect().close()
-    finally:
-        engine.dispose()
-
-
-def _shown(address: str) -> str:
-    """An address without the password that may be in it: messages end in logs and in Dagster's history."""
-    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", address)
-
-
-def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
-    """Versions by alias; none of a model that is not registered."""
-    found = client.search_registered_models(f"name='{name}'")
-    return {alias: str(version) for model in found for alias, version in model.aliases.items()}
-
-
-@lru_cache(maxsize=4)
-def _connect(tracking_uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # Its client would go on for five minutes with a server that died in the middle of a run.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations inside MLflow's own imports
-        import mlflow
-
-    if not hasattr(mlflow, "set_tracking_uri"):  # a folder named mlflow/ imports as an empty namespace
-        raise NotReady("MLflow is not installed in this environment: run `make install`")
-    if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    # Two lines a version on what is meant to be so: the version exists, pip has no pinned version.
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_registry_uri(tracking_uri)
-    if not tracking_uri.startswith("sqlite:///"):
-        return mlflow.MlflowClient()
-    # It makes its tables when it is opened, without a lock: of two steps that begin at the same time, each in a process of
-    # its own, one found half of them and said that MLflow does not answer.
-    with FileLock(f"{tracking_uri.removeprefix('sqlite:///')}.lock"):
-        client = mlflow.MlflowClient()
-        client.search_registered_models(max_results=1)
-    return client
-
-
-@lru_cache(maxsize=64)
-def _experiment_id(tracking_uri: str, name: str, artifacts: Path) -> str:
-    client = _connect(tracking_uri)
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    local = not tracking_uri.startswith("http")
-    location = (artifacts / name).as_uri() if local else None  # a server knows where it keeps artefacts
-    return str(client.create_experiment(name, artifact_location=location))
-
-
-@lru_cache(maxsize=64)
-def _registered_model(tracking_uri: str, name: str) -> str:
-    client = _connect(tracking_uri)
-    if not client.search_registered_models(f"name='{name}'"):
-        client.create_registered_model(name)
-    return name

@@ -16,6 +16,7 @@ from f1_pipeline.turn import Turn
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
+    from dagster_shared.error import SerializableErrorInfo
 
 Tell = Callable[[str], None]
 
@@ -149,13 +150,22 @@ def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
 
 
 def failure_of(events: Sequence[object]) -> str | None:
-    """The message of the first failed step of a run, and which it was; None if none failed."""
+    """The message of the first failed step of a run, and which it was; None if nothing failed.
+
+    Where no step failed and the run did, its own: the database of Dagster's history was full between two steps.
+    """
     for event in events:
         if getattr(event, "is_step_failure", False):
-            error = event.step_failure_data.error  # type: ignore[attr-defined]
-            while error is not None and error.cause is not None:
-                error = error.cause
             # Steps are named like their asset, with two underscores for the slash.
             step = str(event.step_key).replace("__", "/")  # type: ignore[attr-defined]
-            return None if error is None else f"{step}: {str(error.message).strip()}"
+            return _message(step, event.step_failure_data.error)  # type: ignore[attr-defined]
+    for event in events:
+        if getattr(event, "is_job_failure", False):
+            return _message(f"job {event.job_name}", event.job_failure_data.error)  # type: ignore[attr-defined]
     return None
+
+
+def _message(what: str, error: SerializableErrorInfo | None) -> str | None:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return None if error is None else f"{what}: {str(error.message).strip()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -18,6 +18,23 @@ def without_secrets(settings: Settings, text: str) -> str:
     for secret in _secrets(tuple(_values(settings))):
         text = text.replace(secret, STARS)
     return text
+
+
+def passwords(address: str) -> list[str]:
+    """Texts of an address that may be its password, as they are written.
+
+    Cut out by hand: SQLAlchemy takes passwords with "/", "#", "?" and "[" in them, which the standard library takes
+    for the end of the host, or refuses. An "@" ends a password for some and not for others: then each piece counts.
+    """
+    user, at, _ = address.partition("://")[2].rpartition("@")
+    _, colon, password = user.partition(":")
+    return [piece for piece in (password, *password.split("@")) if piece] if at and colon else []
+
+
+def without_passwords(address: str) -> str:
+    """An address without the password that may be in it: messages end in logs and in Dagster's history."""
+    found = passwords(address)
+    return address.replace(f":{found[0]}@", f":{STARS}@", 1) if found else address
 
 
 def _values(settings: Settings) -> list[tuple[bool, str]]:
@@ -37,9 +54,7 @@ def _secrets(values: tuple[tuple[bool, str], ...]) -> tuple[str, ...]:
     """Texts to replace, the longest first: one may be part of another."""
     secrets: set[str] = set()
     for is_secret, value in values:
-        # An address whose user writes "@" or ":" in a password as they are is no valid one; settings say so elsewhere.
-        password = value if is_secret else urlsplit(value).password
-        if password:
+        for password in [value] if is_secret else passwords(value):
             secrets |= {password, unquote(password)}
     # As JSON writes them too: a quotation mark in a password would otherwise keep it from being found.
     secrets |= {

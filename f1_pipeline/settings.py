@@ -203,6 +203,14 @@ class Settings(BaseSettings):
         # Child processes run in other directories; a relative path would name another place there.
         return None if value is None else value.expanduser().resolve()
 
+    @field_validator("home")
+    @classmethod
+    def _part_of_an_address(cls, value: Path) -> Path:
+        # In an address, what comes after them is no path any more: the files would be made elsewhere, outside of it.
+        if found := sorted(set("?#%") & set(str(value))):
+            raise ValueError(f"{value} is part of database addresses: it cannot contain {' '.join(found)}")
+        return value
+
     @field_validator("retrain_recent", "retrain_before", mode="before")
     @classmethod
     def _cadence(cls, value: object) -> object:

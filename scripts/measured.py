@@ -14,6 +14,10 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy import Engine, create_engine
 
+from f1_pipeline.forecasting.scoring import chance_errors, outcome_pairs
+from f1_pipeline.settings import get_settings
+from f1_pipeline.storage.scored import forecasts_and_starters
+
 PERIODS = {"2014+": "2014–26", "2022+": "2022–26"}
 BASELINE = {"pre_weekend": "standings_frequency", "pre_race": "grid_frequency"}
 SHORT = {"pre_weekend": "weekend", "pre_race": "race"}
@@ -33,6 +37,25 @@ def short(value: float, digits: int = 3) -> str:
     text = f"{abs(value):.{digits}f}"
     text = text.removeprefix("0") if abs(value) < 1 else text
     return ("−" if value < 0 and float(f"{value:.{digits}f}") else "") + text
+
+
+def chance(engine: Engine) -> None:
+    """What chance alone leaves of the calibration error of the pool."""
+    races = pd.read_sql_query("SELECT DISTINCT race_key FROM model_accuracy", engine)["race_key"]
+    forecasts, starters = forecasts_and_starters(engine, get_settings().draws, sorted(races))
+    pairs = outcome_pairs(forecasts[forecasts["model"] == "pool"], starters)
+    season = pairs["race_key"].str[:4].astype(int)
+    print("#### calibration error of win that chance alone would leave of the pool\n")
+    rows = []
+    for title, even in (("equal bins", False), ("even bins", True)):
+        cells = []
+        for horizon in BASELINE:
+            for first in (2014, 2022):
+                of = pairs[(pairs["horizon"] == horizon) & (season >= first)]
+                row = chance_errors(of, even=even).iloc[0]
+                cells.append(f"{short(row['mean'], 4)} ({short(row['low'], 4)}–{short(row['high'], 4)})")
+        rows.append([title, *cells])
+    table(["bins", *(f"{SHORT[h]} {p}" for h in BASELINE for p in PERIODS.values())], rows)
 
 
 class Measured:
@@ -110,14 +133,14 @@ class Measured:
         ]
         table(["model", *scores], rows)
 
-    def calibration(self) -> None:
-        print("#### calibration error of win\n")
+    def calibration(self, score: str, title: str) -> None:
+        print(f"#### calibration error of win, {title}\n")
         rows = []
         for model in [*self.models("pre_race"), "standings_frequency"]:
             cells = []
             for horizon in BASELINE:
                 for period in PERIODS:
-                    found = self.score("calibration_error", horizon, period)
+                    found = self.score(score, horizon, period)
                     if model not in found.index:
                         cells.append("–")
                         continue
@@ -195,14 +218,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(".f1"))
     home = parser.parse_args().home
-    measured = Measured(create_engine(f"sqlite:///file:{home.resolve() / 'f1.db'}?mode=ro&uri=true"))
+    engine = create_engine(f"sqlite:///file:{home.resolve() / 'f1.db'}?mode=ro&uri=true")
+    measured = Measured(engine)
     for horizon in BASELINE:
         measured.log_loss(horizon)
     measured.against("the baseline", BASELINE.__getitem__)
     measured.against("the pool", lambda _: "pool")
     for horizon in BASELINE:
         measured.others(horizon)
-    measured.calibration()
+    measured.calibration("calibration_error", "equal bins")
+    measured.calibration("calibration_error_even", "even bins")
+    chance(engine)
     measured.reliability()
     measured.regulation_years()
     measured.of_sprints()

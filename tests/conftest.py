@@ -9,7 +9,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +76,41 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[tuple[list[str], str]]:
     """A server that nobody else uses: the command that restarts it, as a service manager does, and its address."""
-    with _postgres_server() as (server, address):
-        # The server runs as a user of its own where the tests are root; so has whoever restarts it.
-        user = ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
-        control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
-        yield [*user, *control, "-w", "-m", "fast", "restart"], address
+    with _started() as server:
+        yield server.restart, server.address
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server: its address, the command that restarts it, and what a command begins with that is run as its user."""
+
+    address: str
+    restart: list[str]
+    as_its_user: list[str]
+    pid: int
+
+
+@pytest.fixture(scope="session")
+def new_server() -> Callable[..., AbstractContextManager[Started]]:
+    """Starts a server for as long as it is entered, in a directory if one is given."""
+    return _started
 
 
 @contextmanager
-def _postgres_server() -> Iterator[tuple[Any, str]]:
+def _started(place: Path | None = None) -> Iterator[Started]:
+    with _postgres_server(place) as (server, address):
+        # The server runs as a user of its own where the tests are root; so has whoever restarts it.
+        user = ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
+        control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
+        yield Started(address, [*user, *control, "-w", "-m", "fast", "restart"], user, server.get_pid())
+
+
+@contextmanager
+def _postgres_server(place: Path | None = None) -> Iterator[tuple[Any, str]]:
     # A path of its own and a short one: the server's socket is in it, and 107 characters are the limit. The
     # server refuses to run as root; then it runs as another user, who has to be let in.
     # In memory where there is room: a database is 300 files, and a disk takes longer for them than the tests.
-    home = Path(tempfile.mkdtemp(prefix="f1pg-", dir=_in_memory()))
+    home = Path(tempfile.mkdtemp(prefix="f1pg-", dir=place or _in_memory()))
     home.chmod(0o755)
     (home / "data").mkdir()
     (home / "run").mkdir(mode=0o700)  # for a lock file of the package, which warns when it has no such place

@@ -237,7 +237,14 @@ def test_evaluate_says_what_the_tables_say(home: Path) -> None:
     stored = summaries.set_index(["horizon", "model", "score"])["mean"]
     for row in json.loads(_ok("evaluate", "--format", "json"))["models"]:
         key = (row["horizon"], row["model"])
-        for score in ("log_loss", "brier", "binary_brier", "rank_error", "calibration_error"):
+        for score in (
+            "log_loss",
+            "brier",
+            "binary_brier",
+            "rank_error",
+            "calibration_error",
+            "calibration_error_even",
+        ):
             assert row[score] == pytest.approx(stored[(*key, score)]), (key, score)
     reliability = reads.read_table(engine, schema.reliability, period="2026", model="elo")
     printed = json.loads(_ok("evaluate", "--reliability", "--model", "elo", "--format", "json"))
@@ -250,6 +257,12 @@ def test_evaluate_says_what_the_tables_say(home: Path) -> None:
     shown = pd.DataFrame(printed["bins"]).set_index(keys).sort_index()
     expected = reliability.set_index(keys).sort_index()
     pd.testing.assert_series_equal(shown["observed"], expected["observed"])
+    errors = {(row["horizon"], row["bins"]): row for row in printed["errors"]}
+    assert set(errors) == {(horizon, bins) for horizon in HORIZONS for bins in ("equal", "even")}
+    for (horizon, bins), row in errors.items():
+        score = "calibration_error_even" if bins == "even" else "calibration_error"
+        assert row["error"] == pytest.approx(stored[horizon, "elo", score])
+        assert 0 <= row["chance_low"] <= row["chance"] <= row["chance_high"]
     assert "observed" in _ok("evaluate", "--reliability", "--horizon", "pre_race")
 
 

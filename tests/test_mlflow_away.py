@@ -19,7 +19,7 @@ from dagster import AssetCheckKey, AssetCheckSeverity, AssetKey, RunsFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from sqlalchemy import delete, update
 
-from f1_pipeline import registry
+from f1_pipeline import mlflow_client
 from f1_pipeline.dagster_instance import get_instance
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, TRAINED_MODELS
 from f1_pipeline.runs import UpdateFailed
@@ -56,7 +56,7 @@ def _use(patch: pytest.MonkeyPatch, home: Path, **more: str) -> Settings:
     for name, value in {**SETTINGS, "F1_HOME": str(home), **more}.items():
         patch.setenv(name, value)
     get_settings.cache_clear()
-    registry._silent.clear()
+    mlflow_client._silent.clear()
     return get_settings()
 
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from f1_pipeline.errors import RegistryUnavailable
 from f1_pipeline.registry import Registry
+from f1_pipeline.secrecy import passwords, without_passwords, without_secrets
 from f1_pipeline.serve.services import services
 from f1_pipeline.settings import ROOT, Settings, get_settings
 
@@ -79,6 +80,33 @@ def test_settings_show_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len(secrets) >= 7
     shown = " ".join(map(repr, secrets)) + " ".join(map(str, secrets))
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("postgresql+psycopg://f1:simple@db/f1", ["simple"]),
+        (
+            "postgresql+psycopg://f1:ab/cd+EF#g?h@db/f1",
+            ["ab/cd+EF#g?h"],
+        ),  # as `openssl rand -base64` makes them
+        ("postgresql+psycopg://f1:[half@db/f1", ["[half"]),
+        ("http://f1:first@second@host:5000", ["first@second", "first", "second"]),
+        ("http://f1:col:on@host", ["col:on"]),
+        ("http://f1@host:5000/path", []),
+        ("http://host:5000/path", []),
+        ("sqlite:////var/lib/f1.db", []),
+    ],
+)
+def test_passwords_of_an_address(address: str, found: list[str]) -> None:
+    """One that the standard library does not take for a password was in every line of the log, or ended each of them."""
+    assert list(dict.fromkeys(passwords(address))) == found
+    shown = without_passwords(address)
+    assert shown == (address.replace(f":{found[0]}@", ":***@") if found else address)
+    settings = Settings(database_url=address)
+    line = without_secrets(settings, f"cannot reach {address}")
+    assert not any(piece in line for piece in found)
+    assert "host" in line or "db" in line
 
 
 def test_mlflow_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:

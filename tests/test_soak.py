@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
@@ -42,10 +41,10 @@ def test_killed_and_disturbed_updates_end_in_the_same_tables() -> None:
 
 
 def test_kills_and_a_restarted_server_on_postgresql(
-    own_postgres: tuple[list[str], str], new_database: Callable[[], str]
+    own_postgres: tuple[list[str], str],
 ) -> None:
-    restart, _ = own_postgres
-    databases = [new_database(), new_database()]
+    restart, address = own_postgres
+    databases = _made(address, "clean", "faulty")
     last = soak(
         *("--races", "1", "--kills", "2", "--faults", "1", "--only", "restart", "--seed", "2"),
         *("--databases", *databases, "--restart", " ".join(restart)),
@@ -55,19 +54,10 @@ def test_kills_and_a_restarted_server_on_postgresql(
     assert "'restart': 1" in last, last
 
 
-@pytest.fixture
-def new_database(own_postgres: tuple[list[str], str]) -> Callable[[], str]:
-    """Makes an empty database on the server of this module."""
+def _made(address: str, *names: str) -> list[str]:
     import psycopg
 
-    _, address = own_postgres
-    made: list[str] = []
-
-    def make() -> str:
-        name = f"soak_{len(made)}"
-        with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
+        for name in names:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        made.append(name)
-        return address.replace("/postgres?", f"/{name}?")
-
-    return make
+    return [address.replace("/postgres?", f"/{name}?") for name in names]

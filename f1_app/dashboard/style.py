@@ -139,6 +139,14 @@ METRICS: Final = {
         True,
         per_race=False,
     ),
+    "calibration_error_even": Metric(
+        "Calibration error, even bins",
+        "The same over ten bins that hold equally many drivers: the favourites of all races share one, so chance weighs"
+        " less.",
+        "%.4f",
+        True,
+        per_race=False,
+    ),
 }
 
 

@@ -26,6 +26,7 @@ def _forecasts(race_key: str) -> Select[Any]:
             predictions.c.horizon,
             predictions.c.model,
             predictions.c.model_version,
+            predictions.c.stood_in_for,
             predictions.c.cutoff,
             predictions.c.created_at,
             predictions.c.data_release,

@@ -271,6 +271,8 @@ def _quiet() -> None:
     configure(get_settings(), "f1")
     for name in ("dagster", "alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of what it could not end in good order while the error that is why is on its way here.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 

@@ -80,14 +80,16 @@ def read_window(settings: Settings, start: int, end: int, horizon: str | None, *
 
 def print_scores(window: Window, model: str | None, output: TableOrJson) -> None:
     """Print mean scores by horizon and model, and the comparison with the market where there are prices."""
-    from f1_pipeline.forecasting.scoring import calibration_errors, summarise
+    from f1_pipeline.forecasting.scoring import CALIBRATION, calibration_errors, summarise
 
     rows = window.accuracy[_is(window.accuracy, model)]
     if rows.empty:
         raise NotReady(f"no scored forecasts by {model} in {window.title()}")
-    names = {"mean": "calibration_error", "low": "calibration_error_low", "high": "calibration_error_high"}
-    errors = calibration_errors(window.pairs(model)).rename(columns=names).drop(columns="races")
-    summary = summarise(rows, ["horizon", "model"]).merge(errors, on=["horizon", "model"], how="left")
+    summary, pairs = summarise(rows, ["horizon", "model"]), window.pairs(model)
+    for name, even in CALIBRATION.items():
+        names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high"}
+        errors = calibration_errors(pairs, even=even).rename(columns=names).drop(columns="races")
+        summary = summary.merge(errors, on=["horizon", "model"], how="left")
     summary = summary.sort_values(["horizon", "log_loss"], kind="stable")
     market = _differences(window, model, MARKET)
     if output is TableOrJson.json:
@@ -119,11 +121,13 @@ def print_reliability(window: Window, model: str, output: TableOrJson) -> None:
     """Print the reliability of one model's probabilities."""
     from f1_pipeline.forecasting.scoring import reliability_table
 
-    found = reliability_table(window.pairs(model)).drop(columns="model")
+    pairs = window.pairs(model)
+    found = reliability_table(pairs).drop(columns="model")
     if found.empty:
         raise NotReady(f"no scored forecasts by {model} in {window.title()}")
     if output is TableOrJson.json:
-        print_json({**window.seasons(), "model": model, "bins": records(found)})
+        errors = records(_calibration(pairs))
+        print_json({**window.seasons(), "model": model, "bins": records(found), "errors": errors})
         return
     shares = ("forecast", "observed", "low", "high")
     print_table(
@@ -131,6 +135,29 @@ def print_reliability(window: Window, model: str, output: TableOrJson) -> None:
         f"{model}, {window.title()}: mean forecast in each tenth, and the share that happened with 95 % interval",
         percent=shares,
     )
+    print_table(
+        _calibration(pairs).rename(columns={"chance_low": "from", "chance_high": "to"}),
+        "Calibration error of win, and what chance alone would leave of it if the forecasts were true (mean, 95 %)",
+    )
+
+
+def _calibration(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Calibration errors of one model by horizon and bins, beside those that chance leaves."""
+    from f1_pipeline.forecasting.scoring import CALIBRATION, calibration_errors, chance_errors
+
+    parts = []
+    for even in CALIBRATION.values():
+        found, chance = calibration_errors(pairs, even=even), chance_errors(pairs, even=even)
+        parts.append(
+            found[["horizon", "races"]].assign(
+                bins="even" if even else "equal",
+                error=found["mean"],
+                chance=chance["mean"],
+                chance_low=chance["low"],
+                chance_high=chance["high"],
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def _is(rows: pd.DataFrame, model: str | None) -> pd.Series:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -46,6 +47,8 @@ def serve(settings: Settings, only: list[str] | None = None) -> int:
         if only is None or "dagster" in only:
             write_workspace(Path(scratch))
             _fail_abandoned_runs()
+        if only is None or "mlflow" in only:
+            _make_mlflow_file(settings)
         return supervisor.run()
 
 
@@ -206,6 +209,14 @@ def _fail_abandoned_runs() -> None:
     with get_instance() as instance:
         for run_id in fail_abandoned_runs(instance):
             print(f"Run {run_id} was cut off earlier; it is marked as failed.", flush=True)
+
+
+def _make_mlflow_file(settings: Settings) -> None:
+    """Before its server makes it: one that is ended while it does would leave half a file."""
+    if settings.tracking_uri.startswith("sqlite:") and not (settings.home / "mlflow.db").exists():
+        # Where that does not work the server does not either, and says why in its log.
+        command = [sys.executable, "-m", "f1_pipeline.mlflow_file"]
+        subprocess.run(command, env=_environment(settings), check=False)
 
 
 def _mlflow(settings: Settings) -> Service:

@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Column, Connection, Table, insert
 
 from f1_pipeline.errors import WriteRefused
+from f1_pipeline.storage.outages import name_server
 from f1_pipeline.storage.records import to_columns
 
 FAST_FROM = 200
@@ -88,6 +89,7 @@ def _copy(
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:
+        name_server(error, connection.engine.url)
         # As SQLAlchemy reports the failure of any other statement.
         raise DBAPIError.instance(
             statement.as_string(driver), None, error, psycopg.Error, dialect=connection.dialect

@@ -68,7 +68,7 @@ def address_of(url: str) -> URL:
     try:
         parsed = make_url(url)
         found = (parsed.get_backend_name(), parsed.get_driver_name())
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # the last: a port that is no number
         raise NotReady(f"the address of the tables (F1_DATABASE_URL) is none: write {form}") from error
     if found not in DRIVERS.items():
         raise NotReady(f"the tables (F1_DATABASE_URL) cannot be kept by {'+'.join(found)}: write {form}")
@@ -95,8 +95,11 @@ get_engine = Engines(_open)
 def write_ahead(url: str) -> None:
     """Put a SQLite file that another library opens into write-ahead mode, as ours are; the file keeps to it.
 
-    MLflow commits 18 times for a version. With a rollback journal each of them waits for the disk three times.
+    MLflow commits 18 times for a version. With a rollback journal each of them waits for the disk three times. A file
+    that is not there yet is not made: whoever makes it has to know whether it is whole.
     """
+    if not Path(str(make_url(url).database)).exists():
+        return
     engine = get_engine(url)
     with engine.connect():  # the mode is set when a connection is opened
         pass

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy.exc import ProgrammingError
 
 from f1_pipeline.errors import NotReady
@@ -33,8 +34,8 @@ def upgrade(url: str, revision: str = "head") -> None:
     Every update begins with it, so nothing is written into a database that sorts text by another order.
 
     Raises:
-        NotReady: there is something to change, and the role of the address may not change tables; or the database does
-            not sort text by its bytes.
+        NotReady: there is something to change, and the role of the address may not change tables; the database does
+            not sort text by its bytes; or there is no such revision.
     """
     with get_engine(url).connect() as connection:
         refuse_other_collation(connection)
@@ -57,6 +58,8 @@ def _as_owner(url: str) -> Iterator[None]:
     """In production the pipeline's role writes rows and leaves tables to their owner."""
     try:
         yield
+    except CommandError as error:
+        raise NotReady(f"migrations: {str(error).rstrip('.')}") from error
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
             raise

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, update
 
 from f1_app.api.schemas import analytics, forecasts, listings
 from f1_app.api.schemas.base import Answer
+from f1_pipeline.storage import schema
 
 ROUTES: dict[str, tuple[type[Answer], str]] = {
     "predictions/next-race": (forecasts.RaceForecast, "drivers"),
@@ -32,7 +34,16 @@ ROUTES: dict[str, tuple[type[Answer], str]] = {
     "analytics/track-coefficients/testring": (analytics.Track, "items"),
 }
 FORECASTS = [route for route in ROUTES if route.startswith(("predictions", "championship"))]
-PROVENANCE = ("cutoff", "made_at", "model", "model_version", "horizon", "data_release", "simulated")
+PROVENANCE = (
+    "cutoff",
+    "made_at",
+    "model",
+    "model_version",
+    "stood_in_for",
+    "horizon",
+    "data_release",
+    "simulated",
+)
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -74,7 +85,7 @@ def test_every_forecast_says_what_it_knew_and_what_made_it(api: Any, route: str)
         assert found["simulated"] is False
         assert found["cutoff"].endswith("Z")
     for row in rows_of(api(route, accept="text/csv").text):
-        assert all(row[name] for name in PROVENANCE if name != "model_version")
+        assert all(row[name] for name in PROVENANCE if name not in ("model_version", "stood_in_for"))
         assert row["simulated"] == "false"
 
 
@@ -207,3 +218,19 @@ def test_health_before_and_after_the_first_update(home: Path, small_database: An
         assert api("races").status_code == 200  # the same process, without a new start
         (home / "f1.db").unlink()
         assert api("races").status_code == 503
+
+
+def test_older_models_that_had_to_stand_in_are_named(own_api: Any, database: Path) -> None:
+    """While MLflow does not answer, the versions of before make the forecast: whoever reads it is told."""
+    assert own_api("predictions/next-race?model=ensemble").json()["forecast"]["stood_in_for"] is None
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        connection.execute(
+            update(schema.predictions)
+            .where(schema.predictions.c.model == "ensemble")
+            .values(stood_in_for="2026-betatown")
+        )
+    engine.dispose()
+    marked = own_api("predictions/next-race?model=ensemble").json()["forecast"]
+    assert (marked["model_version"], marked["stood_in_for"]) == (7, "2026-betatown")
+    assert own_api("predictions/next-race?model=elo").json()["forecast"]["stood_in_for"] is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from sqlalchemy import create_engine, delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
+from f1_app import database as app_database
 from f1_app import queries
+from f1_app.api.marks import SHARED_SECONDS
 from f1_app.database import DatabaseUnavailableError, Problem, Watch, engine_for, reading, tables_url
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import schema
@@ -88,6 +92,25 @@ def test_any_commit_changes_the_mark_and_a_read_does_not(tables: str) -> None:
         watch.close()
 
 
+def test_a_process_whose_connections_are_all_busy_says_so(
+    new_postgres: Callable[..., str], migrated_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for 30 s and was an error that nobody had named."""
+    monkeypatch.setattr(app_database, "BUSY_SECONDS", 1)
+    monkeypatch.setenv("F1_DATABASE_URL", new_postgres(migrated_postgres))
+    get_settings.cache_clear()
+    with contextlib.ExitStack() as readers:
+        for _ in range(15):
+            readers.enter_context(reading())
+        with pytest.raises(
+            DatabaseUnavailableError, match="all connections of this process were busy"
+        ) as busy:
+            readers.enter_context(reading())
+    assert busy.value.problem is Problem.UNREACHABLE
+    with reading() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
 def test_answers_follow_the_tables_on_both(tables: str, serving: Any) -> None:
     with serving() as api:
         assert api("races").json()["total"] == 0
@@ -95,6 +118,7 @@ def test_answers_follow_the_tables_on_both(tables: str, serving: Any) -> None:
         about = {"grand_prix_id": "x", "name": "X", "is_sprint_weekend": False, "is_cancelled": False}
         day = dt.date(2026, 5, 1)
         commit(tables, insert(schema.races).values(race_key="2026-x", season=2026, date=day, **about))
+        time.sleep(SHARED_SECONDS)
         assert api("races").json()["items"][0]["race_key"] == "2026-x"
         assert api("drivers").json()["total"] == 0
         for path in ("predictions/next-race", "predictions/race/2026-x", "standings/drivers", "championship"):

@@ -14,6 +14,7 @@ from f1_pipeline.forecasting.scoring import (
     SUMMARY,
     bootstrap_mean,
     calibration_errors,
+    chance_errors,
     outcome_pairs,
     paired_differences,
     quality_tables,
@@ -166,6 +167,39 @@ def test_the_calibration_error_by_hand() -> None:
     # Bins: .62 and .68 (one won), .33 (none), .27 (won), .05 twice (none).
     expected = abs(0.62 + 0.68 - 1) + 0.33 + abs(0.27 - 1) + 0.10
     assert calibration_errors(pairs)["mean"].tolist() == pytest.approx([expected / 6])
+
+
+def test_even_bins_by_hand() -> None:
+    pairs = pd.DataFrame(
+        {
+            "race_key": np.repeat([f"2026-{name}" for name in "abcde"], 4),
+            "horizon": "pre_race",
+            "model": "m",
+            "p_win": np.tile([0.7, 0.15, 0.1, 0.05], 5),
+            "is_win": [1.0, 0, 0, 0] * 4 + [0, 1.0, 0, 0],
+        }
+    )
+    # Four values, five pairs each: equal ones share a bin whatever the quantiles say.
+    expected = (abs(5 * 0.7 - 4) + abs(5 * 0.15 - 1) + 5 * 0.1 + 5 * 0.05) / 20
+    found = calibration_errors(pairs, even=True)
+    assert found["mean"].tolist() == pytest.approx([expected])
+    shuffled = pairs.sample(frac=1.0, random_state=3)
+    assert calibration_errors(shuffled, even=True)["mean"].tolist() == pytest.approx([expected])
+
+
+@pytest.mark.parametrize("even", [False, True])
+def test_chance_leaves_what_true_probabilities_show(even: bool) -> None:
+    """The errors of many worlds with true probabilities lie where the forecasts of one of them say."""
+    said = chance_errors(outcome_pairs(*_world(60, 1.0)), draws=4000, even=even).iloc[0]
+    assert said["low"] < said["mean"] < said["high"]
+    seen = [
+        calibration_errors(outcome_pairs(*_world(60, 1.0, seed)), draws=10, even=even)["mean"].iloc[0]
+        for seed in range(40)
+    ]
+    assert np.mean(seen) == pytest.approx(said["mean"], rel=0.15)
+    assert np.mean([said["low"] <= error <= said["high"] for error in seen]) >= 0.85
+    flat = calibration_errors(outcome_pairs(*_world(600, 0.5)), draws=10, even=even)["mean"].iloc[0]
+    assert flat > chance_errors(outcome_pairs(*_world(600, 0.5)), draws=200, even=even)["high"].iloc[0]
 
 
 def test_reliability_counts_every_pair_once() -> None:

@@ -11,6 +11,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, insert, inspect, select, text
 
+from f1_pipeline.errors import NotReady
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import current, downgrade, head, upgrade
@@ -199,3 +200,8 @@ def test_the_folder_of_a_new_sqlite_database_is_made(tmp_path: Path) -> None:
     upgrade(url)
     assert tables_of(url) == set(schema.metadata.tables)
     get_engine(url).dispose()
+
+
+def test_a_revision_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match=r"migrations: .*nonsense"):
+        upgrade(f"sqlite:///{tmp_path / 'tables.db'}", "nonsense")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -154,6 +156,26 @@ def test_text_is_sorted_by_bytes(postgres: str, server: str) -> None:
     with get_engine(as_role(postgres, APP)).connect() as connection:
         query = text("SELECT word FROM unnest(CAST(:words AS text[])) AS word ORDER BY word")
         assert list(connection.scalars(query, {"words": words})) == sorted(words)
+
+
+def test_readers_and_writers_notice_nothing_when_it_is_done_again(postgres: str, server: str) -> None:
+    """Containers do it at every start, beside whatever is running."""
+    ended = threading.Event()
+
+    def ask(role: str) -> int:
+        asked = 0
+        while not ended.is_set() or not asked:
+            with get_engine(as_role(postgres, role)).connect() as connection:
+                connection.execute(select(schema.races.c.race_key))
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask, role) for role in (APP, PIPELINE)]
+        for _ in range(8):
+            create_roles(server, PASSWORDS)
+        ended.set()
+        assert sum(future.result() for future in asking) > 8
 
 
 def test_again_with_another_password(postgres: str, server: str) -> None:

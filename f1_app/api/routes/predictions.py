@@ -29,8 +29,10 @@ from f1_pipeline.domain.vocabulary import ALL_MODELS, HORIZONS
 
 router = APIRouter(prefix="/predictions", tags=["predictions"], dependencies=[Depends(p.predictions_enabled)])
 
-_PROVENANCE = ("model", "model_version", "horizon", "cutoff", "created_at", "data_release")
-_CSV = "race_key,model,model_version,horizon,cutoff,made_at,data_release,simulated,driver_id,…\r\n"
+_PROVENANCE = ("model", "model_version", "stood_in_for", "horizon", "cutoff", "created_at", "data_release")
+_CSV = (
+    "race_key,model,model_version,stood_in_for,horizon,cutoff,made_at,data_release,simulated,driver_id,…\r\n"
+)
 _NONE = not_found(
     "There is no such race, or no forecast of it",
     Code.NO_PREDICTIONS_AVAILABLE,

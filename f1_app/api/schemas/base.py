@@ -70,6 +70,10 @@ class Provenance(Part):
     model_version: int | None = Field(
         description="Version of the model; 0 for baselines, which are not trained."
     )
+    stood_in_for: str | None = Field(
+        default=None,
+        description="Race whose own versions of the models could not be stored: those of before made the forecast.",
+    )
     horizon: str = Field(
         description="`pre_weekend`: entry list only; `pre_race`: practice, qualifying and grid."
     )
@@ -119,6 +123,7 @@ RACE: dict[str, Any] = {
 PROVENANCE: dict[str, Any] = {
     "model": "pool",
     "model_version": 47,
+    "stood_in_for": None,
     "horizon": "pre_weekend",
     "cutoff": "2026-08-21T10:30:00Z",
     "made_at": "2026-08-17T06:12:40Z",

@@ -1,8 +1,10 @@
 """How good forecasts were: scores of a race, their means over races with intervals, calibration."""
 
 from f1_pipeline.forecasting.scoring.calibration import (
+    CALIBRATION,
     OUTCOMES,
     calibration_errors,
+    chance_errors,
     outcome_pairs,
     reliability_table,
 )
@@ -18,11 +20,13 @@ from f1_pipeline.forecasting.scoring.summaries import (
 )
 
 __all__ = [
+    "CALIBRATION",
     "OPEN_PERIODS",
     "OUTCOMES",
     "SUMMARY",
     "bootstrap_mean",
     "calibration_errors",
+    "chance_errors",
     "log_loss",
     "outcome_pairs",
     "over_starters",

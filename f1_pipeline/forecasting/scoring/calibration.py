@@ -15,6 +15,10 @@ from f1_pipeline.forecasting.scoring.summaries import DRAWS, race_weights
 BINS = 10
 """Equal bins of the probability. Few, so that the rare high probabilities of a season share a bin."""
 
+CALIBRATION = {"calibration_error": False, "calibration_error_even": True}
+"""Calibration errors by name, and whether their bins hold equally many pairs. In equal bins of the probability the rare
+favourites weigh most, one by one; in even ones nine bins of ten are outsiders, and all favourites share the last."""
+
 OUTCOMES = ("win", "podium", "points", "retirement")
 _Z = 1.959964
 """Normal quantile of a 95 % interval."""
@@ -59,12 +63,14 @@ def outcome_pairs(predictions: pd.DataFrame, starters: pd.DataFrame) -> pd.DataF
     return found[won.to_numpy() & (total > 0)].reset_index(drop=True)
 
 
-def calibration_errors(pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS) -> pd.DataFrame:
+def calibration_errors(
+    pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS, even: bool = False
+) -> pd.DataFrame:
     """Expected calibration error of the win probability by horizon and model: ``races, mean, low, high``.
 
     Over all pairs of race and starter, in equal bins of the probability: the mean of |mean forecast - share that
-    won|, weighted by the number of pairs (Naeini and others, 2015). It is never 0, even for the true probabilities:
-    chance alone leaves some thousandths. The interval comes from resampling races. A resample is a smaller sample
+    won|, weighted by the number of pairs (Naeini and others, 2015). With ``even`` the bins hold equally many pairs
+    instead (Nixon and others, 2019). It is never 0, even for the true probabilities: ``chance_errors``. The interval comes from resampling races. A resample is a smaller sample
     in effect and errs more, so the interval lies a little high.
     """
     rows = []
@@ -72,7 +78,7 @@ def calibration_errors(pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS) -
         race = pd.factorize(group["race_key"])[0]
         races = int(race.max()) + 1
         p, happened = (group[name].to_numpy(dtype=np.float64) for name in ("p_win", "is_win"))
-        cell = race * BINS + _bin(p)
+        cell = race * BINS + _placed(p, even)
         # Sum over a bin of forecasts minus outcomes; one number for each race and bin is all that is needed.
         gap = np.bincount(cell, weights=p - happened, minlength=races * BINS).reshape(races, BINS)
         starters = np.bincount(race, minlength=races).astype(np.float64)
@@ -80,6 +86,31 @@ def calibration_errors(pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS) -
         resampled = np.abs(weights @ gap).sum(axis=1) / (weights @ starters)
         low, high = np.percentile(resampled, [2.5, 97.5])
         rows.append((horizon, model, races, np.abs(gap.sum(axis=0)).sum() / starters.sum(), low, high))
+    return pd.DataFrame(rows, columns=["horizon", "model", "races", "mean", "low", "high"])
+
+
+def chance_errors(pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS, even: bool = False) -> pd.DataFrame:
+    """What the calibration error would be if the forecasts were true, by horizon and model: ``races, mean, low, high``.
+
+    The winner of each race is drawn from the forecast itself, ``draws`` times: mean and 95 % of the errors that chance
+    alone leaves. An error says something about a forecast only where it is beyond them.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for (horizon, model), group in pairs.groupby(["horizon", "model"], sort=True):
+        group = group.sort_values("race_key", kind="stable")
+        race = pd.factorize(group["race_key"])[0]
+        p = group["p_win"].to_numpy(dtype=np.float64)
+        # The probabilities of all races end to end: race r lies between r and r + 1, and one draw falls on a starter.
+        ends = np.cumsum(p)
+        ends = ends / ends[-1] * (race.max() + 1)
+        drawn = np.searchsorted(ends, rng.random((draws, race.max() + 1)) + np.arange(race.max() + 1))
+        place = _placed(p, even)
+        stated = np.bincount(place, weights=p, minlength=BINS)
+        winners = np.stack([np.bincount(place[won], minlength=BINS) for won in drawn])
+        errors = np.abs(stated - winners).sum(axis=1) / len(p)
+        low, high = np.percentile(errors, [2.5, 97.5])
+        rows.append((horizon, model, int(race.max()) + 1, errors.mean(), low, high))
     return pd.DataFrame(rows, columns=["horizon", "model", "races", "mean", "low", "high"])
 
 
@@ -107,6 +138,13 @@ def reliability_table(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _bin(p: Floats) -> Any:
     return np.clip((p * BINS).astype(np.int64), 0, BINS - 1)
+
+
+def _placed(p: Floats, even: bool) -> Any:
+    """The bin of each probability. Equal probabilities share one, so even bins are only about even."""
+    if not even:
+        return _bin(p)
+    return np.searchsorted(np.quantile(p, np.arange(1, BINS) / BINS), p, side="right")
 
 
 def _bins(p: Floats, happened: Floats) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from f1_pipeline.forecasting.scoring.calibration import calibration_errors, reliability_table
+from f1_pipeline.forecasting.scoring.calibration import CALIBRATION, calibration_errors, reliability_table
 from f1_pipeline.forecasting.scoring.summaries import paired_differences, score_means
 
 OPEN_PERIODS = {"all": 0, "2014+": 2014, "2022+": 2022}
@@ -38,10 +38,12 @@ def quality_tables(accuracy: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, pd.
     for period, chosen in periods(season):
         scores = accuracy[chosen]
         found = pairs[in_period[period]] if period in in_period else pairs.head(0)
-        errors = calibration_errors(found).assign(score="calibration_error")
+        errors = [
+            calibration_errors(found, even=even).assign(score=name) for name, even in CALIBRATION.items()
+        ]
         for name, frame in (
             ("accuracy_summaries", score_means(scores, ["horizon", "model"])),
-            ("accuracy_summaries", errors),
+            *(("accuracy_summaries", frame) for frame in errors),
             (
                 "paired_differences",
                 paired_differences(scores).drop(columns=["log_loss", "reference_log_loss"]),
