@@ -49,17 +49,7 @@ clean: ## Remove environment and caches; data and history stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-state: $(INSTALLED) ## Remove data, models and history as well (asks; YES=1 does not)
-	@home="$$($(PYTHON) -c 'from f1_pipeline.settings import get_settings; print(get_settings().home)')" || exit 1; \
-	if [ ! -d "$$home" ]; then echo "There is no state in $$home."; exit 0; fi; \
-	if [ ! -e "$$home/f1.db" ] && [ ! -e "$$home/dagster" ]; then \
-	  echo "$$home does not look like the state of f1-forecast; it is left alone." >&2; exit 1; fi; \
-	parts=; for part in f1.db f1.db-wal f1.db-shm mlflow.db mlflow.db-wal mlflow.db-shm mlflow.db.lock mlflow-artifacts downloads http-cache dagster logs; do \
-	  if [ -e "$$home/$$part" ]; then parts="$$parts $$part"; fi; done; \
-	echo "This removes for good, in $$home ($$(du -sh "$$home" | cut -f1)):$$parts"; \
-	if [ "$(YES)" != 1 ]; then \
-	  printf 'Type yes to go on: '; read -r answer || answer=; \
-	  [ "$$answer" = yes ] || { echo "Nothing was removed."; exit 1; }; fi; \
-	cd "$$home" && rm -rf $$parts && echo "Removed."
+	@$(PYTHON) -m f1_pipeline.clean_state $(if $(filter 1,$(YES)),yes)
 
 # Offline first: with everything in place or in uv's cache, no network is needed.
 $(INSTALLED): pyproject.toml uv.lock $(UV)

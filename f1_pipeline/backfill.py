@@ -1,8 +1,8 @@
 """Materialise the derived assets of a range of seasons, whatever exists already: season by season, and to be gone on with.
 
 History takes minutes, and a laptop is closed in between. Without ``remake`` the tables say which seasons are done. With it nothing
-in them shows whether a forecast is of this run, so finished seasons are marked in a file, together with a fingerprint of code and
-settings: what another code has made is not done.
+in them shows whether a forecast is of this run, so finished seasons are marked in a file, together with a fingerprint of code,
+settings and data: what another code has made, or made from other data, is not done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.upcoming import calendar_now
-from f1_pipeline.update import alone
+from f1_pipeline.turn import Turn, alone
 
 logger = logging.getLogger(__name__)
 _MARKS = "backfill.json"
@@ -54,12 +54,11 @@ def run_backfill(
         NotReady: the tables hold no race of these seasons.
         F1Error: a run failed; the seasons before it stay done.
     """
-    with alone(settings, tell):
-        return _backfill(settings, start, end, remake, tell)
+    with alone(settings, tell) as turn:
+        return _backfill(settings, start, end, remake, tell, turn)
 
 
-def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell) -> Report:
-
+def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell, turn: Turn) -> Report:
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
     calendar = reads.calendar(engine)
@@ -67,7 +66,7 @@ def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell
     held = calendar[calendar["season"].between(start, end)]
     span = _span(held["race_key"].tolist(), start, end)
     report = Report(reads.held_source(engine) or "", reads.newest_release(engine), None)
-    with open_runs(report, tell) as runs:
+    with open_runs(report, tell, turn) as runs:
         runs.run("rate_and_describe", "ratings and features", span)
         forecast_from = read_state(engine, settings, None).forecast_from
         keys = calendar["race_key"].tolist()
@@ -79,7 +78,7 @@ def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell
             for season in sorted(map(int, held["season"].unique()))
             if (wanted := [key for key in keys[first:] if key in due and key.startswith(f"{season}-")])
         }
-        marks = _Marks(settings, start, end) if remake else None
+        marks = _Marks(settings, engine, start, end) if remake else None
         done = marks.done() & set(chunks) if marks else set()
         if done:
             tell(f"going on with what was interrupted: {len(done)} of {len(chunks)} seasons are done")
@@ -149,13 +148,13 @@ def time_left(seconds: float) -> str:
 class _Marks:
     """The seasons that an interrupted remake has finished, in a file of ``F1_HOME``."""
 
-    def __init__(self, settings: Settings, start: int, end: int) -> None:
+    def __init__(self, settings: Settings, engine: Engine, start: int, end: int) -> None:
         self._file = settings.home / _MARKS
-        self._what = {"start": start, "end": end, "of": _fingerprint(settings)}
+        self._what = {"start": start, "end": end, "of": _fingerprint(settings, engine)}
         self._done: set[int] = set()
 
     def done(self) -> set[int]:
-        """Seasons finished by the same code, settings and range of seasons."""
+        """Seasons finished by the same code, settings and range of seasons, from the same data."""
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
             same = {name: found[name] for name in self._what} == self._what
@@ -176,12 +175,17 @@ class _Marks:
         self._file.unlink(missing_ok=True)
 
 
-def _fingerprint(settings: Settings) -> str:
-    """Of the code and of the settings that change results."""
+def _fingerprint(settings: Settings, engine: Engine) -> str:
+    """Of the code, of the settings that change results, and of the data.
+
+    An interrupted remake of the simulated championship must not leave seasons of another world out; nor one of before an update
+    those that it changed.
+    """
     found = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         found.update(file.read_bytes())
     found.update(repr(sorted((name, getattr(settings, name)) for name in _RESULTS_DEPEND_ON)).encode())
+    found.update(repr((reads.held_source(engine), reads.completed_digest(engine))).encode())
     return found.hexdigest()
 
 

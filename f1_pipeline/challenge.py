@@ -13,6 +13,7 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.turn import Turn, alone
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def run_challenge(
 ) -> dict[str, Any]:
     """Compare, decide, and forecast the next race again if that changed; returns the row of ``model_decisions``.
 
-    Interrupted after the decision, the next update makes the forecast.
+    Interrupted after the decision, the next update makes the forecast. Waits for an update that is running.
 
     Raises:
         RecipeInvalid: model or hyper-parameters are not what there is; nothing was started.
@@ -37,7 +38,6 @@ def run_challenge(
     from f1_pipeline.forecasting.models import checked
 
     checked(model, hyperparameters)
-    engine = get_engine(settings.tables_url)
     config = {
         "model": model,
         "horizon": horizon,
@@ -45,9 +45,17 @@ def run_challenge(
         "rollback": rollback,
         **({} if start_season is None else {"start_season": start_season}),
     }
+    with alone(settings, tell) as turn:
+        return _challenge(settings, model, horizon, config, tell, turn)
+
+
+def _challenge(
+    settings: Settings, model: str, horizon: str, config: Mapping[str, Any], tell: Tell, turn: Turn
+) -> dict[str, Any]:
+    engine = get_engine(settings.tables_url)
     report = Report(reads.held_source(engine) or "", reads.newest_release(engine), None)
-    with open_runs(report, tell) as runs:
-        title = f"{'go back' if rollback else 'challenge'} {model} {horizon}"
+    with open_runs(report, tell, turn) as runs:
+        title = f"{'go back' if config['rollback'] else 'challenge'} {model} {horizon}"
         runs.run("challenge_model", title, None, ops={"models__promotion": {"config": config}})
         decision = decisions(engine, model, horizon).to_dict("records")[-1]
         if decision["promoted"]:

@@ -12,6 +12,7 @@ from f1_pipeline import logs
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.errors import F1Error, StoreUnavailable
 from f1_pipeline.storage.outages import outage
+from f1_pipeline.turn import Turn
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, JobDefinition
@@ -51,21 +52,21 @@ class UpdateInterrupted(UpdateFailed, StoreUnavailable):
 
 
 @contextmanager
-def open_runs(report: Report, tell: Tell) -> Iterator[Runs]:
+def open_runs(report: Report, tell: Tell, turn: Turn) -> Iterator[Runs]:
     """Runs on the shared instance; those whose process is gone are recorded as failed first."""
     from f1_pipeline.dagster_instance import get_instance
     from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
 
     with get_instance() as instance:
-        fail_abandoned_runs(instance)
-        yield Runs(instance, report, tell)
+        fail_abandoned_runs(instance, alone=True)
+        yield Runs(instance, report, tell, turn)
 
 
 class Runs:
     """Starts jobs on the instance, over a range of races, and tells about them."""
 
-    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell):
-        self.instance, self.report, self.tell = instance, report, tell
+    def __init__(self, instance: DagsterInstance, report: Report, tell: Tell, turn: Turn):
+        self.instance, self.report, self.tell, self._turn = instance, report, tell, turn
 
     def run(
         self,
@@ -78,8 +79,12 @@ class Runs:
         """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
-            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why.
+            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why. Or nothing was started, because somebody has
+                ended the run that this is the step of.
+            StoreUnavailable: nothing was started, because somebody else may be at work.
         """
+        self._turn.check()
+        self._refuse_for_an_ended_run()
         from dagster._core.storage.tags import (
             ASSET_PARTITION_RANGE_END_TAG,
             ASSET_PARTITION_RANGE_START_TAG,
@@ -98,7 +103,7 @@ class Runs:
             if span is None
             else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
         )
-        tags |= process_tag()
+        tags |= process_tag(self._turn.outer)
         began = time.monotonic()
         definition = defs.resolve_job_def(job)
         run_id = make_new_run_id()
@@ -118,6 +123,13 @@ class Runs:
                 raise UpdateInterrupted(f"{message.splitlines()[0]}: {words}")
             raise UpdateFailed(message)
         self.tell(f"{title}{races} done in {took:.1f} s")
+
+    def _refuse_for_an_ended_run(self) -> None:
+        """The run monitor and the Dagster UI can end a run on paper while its process goes on; what comes next is not to be
+        kept waiting by its stages."""
+        outer = None if self._turn.outer is None else self.instance.get_run_by_id(self._turn.outer)
+        if outer is not None and outer.is_finished:
+            raise UpdateFailed(f"the run {outer.run_id} was ended ({outer.status.value}): no stage follows")
 
 
 def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:

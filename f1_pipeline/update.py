@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Engine, insert
 
 from f1_pipeline import clock, weather
@@ -25,12 +23,12 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import stood_in
-from f1_pipeline.storage.engine import get_engine, only_update, write_transaction
+from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.live import newest_marks
 from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
-from f1_pipeline.storage.outages import outages_named
 from f1_pipeline.storage.upcoming import calendar_now, is_published
+from f1_pipeline.turn import Turn, alone
 
 logger = logging.getLogger(__name__)
 
@@ -39,53 +37,23 @@ _OBJECTS = 50_000
 at them after every 700 new ones takes 2.7 of 35 s of computing, like this .7, and the memory is the same."""
 
 
-def run_update(settings: Settings, tell: Tell = logger.info, retrain: bool = False) -> Report:
+def run_update(
+    settings: Settings, tell: Tell = logger.info, retrain: bool = False, outer: str | None = None
+) -> Report:
     """Bring everything up to date; ``tell`` receives a line per stage. Waits for another update that is running.
 
     ``retrain``: forecast the next race by models that are fitted anew, even if nothing is new.
+    ``outer``: id of the Dagster run that this is the step of.
 
     Raises:
         F1Error: what kept it from finishing. Stages that were finished stay; the next update goes on there.
     """
     gc.set_threshold(_OBJECTS, 10, 10)
-    with alone(settings, tell):
-        return _update(settings, tell, retrain)
+    with alone(settings, tell, outer) as turn:
+        return _update(settings, tell, retrain, turn)
 
 
-_WAITING = "another update is running; waiting for its end ..."
-
-
-@contextmanager
-def alone(settings: Settings, tell: Tell) -> Iterator[None]:
-    """One update or backfill of an installation at a time: a schedule may start one while somebody types `f1 update`.
-
-    The system lets go of the lock when a process dies.
-
-    Raises:
-        StoreUnavailable: inside, a database or the disk did not go along.
-    """
-    with outages_named(), _alone(settings, tell):
-        yield
-
-
-@contextmanager
-def _alone(settings: Settings, tell: Tell) -> Iterator[None]:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.home / "update.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        tell(_WAITING)
-        lock.acquire()
-    try:
-        # In a cluster, machines share tables and no files.
-        with only_update(get_engine(settings.tables_url), lambda: tell(_WAITING)):
-            yield
-    finally:
-        lock.release()
-
-
-def _update(settings: Settings, tell: Tell, retrain: bool) -> Report:
+def _update(settings: Settings, tell: Tell, retrain: bool, turn: Turn) -> Report:
     upgrade(settings.tables_url)
     engine = get_engine(settings.tables_url)
     snapshot = refresh(settings, reads.held_source(engine), newest_marks(engine))
@@ -98,13 +66,13 @@ def _update(settings: Settings, tell: Tell, retrain: bool) -> Report:
         known = reads.completed_digest(engine) == snapshot.digest
         plan = make_plan(read_state(engine, settings, None if known else load(snapshot)))
     if not known or not plan.is_empty():
-        _carry_out(settings, engine, snapshot, known, plan, report, tell)
+        _carry_out(settings, engine, snapshot, known, plan, report, tell, turn)
     elif any(weather.due(settings, engine, clock.now())):
-        with open_runs(report, tell) as runs:
+        with open_runs(report, tell, turn) as runs:
             _fetch_weather(settings, engine, runs, None)
     report.next_race = calendar_now(engine).upcoming
     if retrain and report.next_race is not None:
-        with open_runs(report, tell) as runs:
+        with open_runs(report, tell, turn) as runs:
             _retrain(engine, runs, report.next_race)
     return report
 
@@ -154,9 +122,10 @@ def _carry_out(
     plan: Plan,
     report: Report,
     tell: Tell,
+    turn: Turn,
 ) -> None:
     bundle = None if known else load(snapshot)
-    with open_runs(report, tell) as runs:
+    with open_runs(report, tell, turn) as runs:
         if bundle is not None:
             # Before the calendar is another one: features of an older version of the product have no marks.
             remember_marks(engine)
@@ -191,6 +160,7 @@ def _carry_out(
             runs.run("score", "score", span)
         if any(plan.forecasts.values()):
             runs.run("prune_models", "prune old model artefacts", None)
+    turn.check()
     _complete(engine, snapshot)
     forget_what_is_old(engine, snapshot)
 

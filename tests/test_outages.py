@@ -19,14 +19,15 @@ from sqlalchemy import Engine, event, func, insert, select, text
 from f1_app import database as app
 from f1_pipeline.cli.app import main
 from f1_pipeline.errors import StoreUnavailable, TransientError, WriteRefused
-from f1_pipeline.runs import UpdateFailed, UpdateInterrupted
+from f1_pipeline.runs import Report, UpdateFailed, UpdateInterrupted, open_runs
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.outages import outage, outages_named
 from f1_pipeline.storage.writes import replace_races
-from f1_pipeline.update import alone, run_update
+from f1_pipeline.turn import alone
+from f1_pipeline.update import run_update
 
 RACE = "2026-alpha"
 
@@ -276,6 +277,29 @@ def test_an_update_whose_server_went_away_can_be_tried_again(
         interrupted()
     with alone(chosen, print):  # neither lock is left behind
         pass
+    engine.dispose()
+
+
+def test_no_stage_begins_when_the_lock_is_lost(
+    own_postgres: tuple[list[str], str], settings: Settings
+) -> None:
+    """The connection of the lock alone is cut; the database answers all along, so nothing else would notice."""
+    chosen = settings.model_copy(update={"database_url": own_postgres[1]})
+    engine = get_engine(own_postgres[1])
+    report = Report("", "", None)
+    with alone(chosen, print) as turn, open_runs(report, print, turn) as runs:
+        turn.check()
+        with engine.connect() as connection:
+            locks = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
+            assert connection.execute(locks).scalars().all() == [True]
+        with pytest.raises(StoreUnavailable, match=r"went away.*the lock.*run the same command again"):
+            runs.run("score", "score", None)
+        assert runs.instance.get_runs_count() == 0
+        assert report.seconds == {}
+        # Another home stands for another machine: it does not wait.
+        elsewhere = chosen.model_copy(update={"home": chosen.home / "elsewhere"})
+        with alone(elsewhere, lambda line: pytest.fail(line)) as other:
+            other.check()
     engine.dispose()
 
 

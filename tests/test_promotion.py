@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import shutil
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import decisions
-from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage.engine import UpdateLock, get_engine, write_transaction
 from f1_pipeline.storage.models import champion, versions
+from f1_pipeline.turn import Turn, alone
 from f1_pipeline.update import run_update
 
 # As in test_update.
@@ -91,7 +93,9 @@ def _run(settings: Settings, job: str, race: str, remake: bool = False) -> None:
     from f1_pipeline.dagster_instance import get_instance
 
     with get_instance() as instance:
-        Runs(instance, Report("", "", None), lambda line: None).run(job, job, KeyRange(race, race), remake)
+        Runs(instance, Report("", "", None), lambda line: None, Turn(UpdateLock())).run(
+            job, job, KeyRange(race, race), remake
+        )
 
 
 @pytest.fixture
@@ -313,6 +317,35 @@ def test_what_cannot_be_a_recipe(given: dict[str, Any], says: str) -> None:
 def test_the_champion_does_not_challenge_itself(home: Settings) -> None:
     with pytest.raises(UpdateFailed, match="champion's own recipe"):
         run_challenge(home, *ELO, {"penalty": 1})
+
+
+@pytest.mark.parametrize("rollback", [False, True])
+def test_a_challenge_waits_for_an_update(monkeypatch: pytest.MonkeyPatch, rollback: bool) -> None:
+    """Beside one, it would decide about a champion that the update is training with."""
+    settings = get_settings()
+    held, order, told = threading.Event(), [], []
+
+    def began(*args: Any) -> dict[str, Any]:
+        order.append("challenge")
+        assert args[-1].lock.is_held()
+        return {}
+
+    monkeypatch.setattr("f1_pipeline.challenge._challenge", began)
+
+    def tell(line: str) -> None:
+        told.append(line)
+        held.set()
+
+    with alone(settings, print):
+        other = threading.Thread(
+            target=lambda: run_challenge(settings, *ELO, {}, rollback=rollback, tell=tell)
+        )
+        other.start()
+        assert held.wait(30)
+        order.append("update")
+    other.join(30)
+    assert told == ["another update is running; waiting for its end ..."]
+    assert order == ["update", "challenge"]
 
 
 def test_without_mlflow_nothing_changes(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,9 @@ from f1_pipeline.settings import ROOT, Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.carry import carry_over
-from f1_pipeline.storage.engine import get_engine, write_transaction
-from f1_pipeline.update import alone, run_update
+from f1_pipeline.storage.engine import UpdateLock, get_engine, write_transaction
+from f1_pipeline.turn import Turn, alone
+from f1_pipeline.update import run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
 pytestmark = [
@@ -192,7 +193,9 @@ def _run(settings: Settings, job: str, span: KeyRange | None, remake: bool = Fal
     from f1_pipeline.dagster_instance import get_instance
 
     with get_instance() as instance:
-        Runs(instance, Report("", "", None), lambda line: None).run(job, job, span, remake=remake)
+        Runs(instance, Report("", "", None), lambda line: None, Turn(UpdateLock())).run(
+            job, job, span, remake=remake
+        )
 
 
 def _forget(settings: Settings, table: str, **equal: str) -> None:

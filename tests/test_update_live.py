@@ -24,8 +24,9 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.sources.live import LiveSession, Slot, slot_hash, slot_rows
 from f1_pipeline.storage import live, reads, schema
-from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.engine import UpdateLock, get_engine
 from f1_pipeline.storage.revisions import revisions_of
+from f1_pipeline.turn import Turn
 from f1_pipeline.update import run_update
 
 # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
@@ -433,7 +434,7 @@ def test_standings_that_are_labelled_with_the_next_round_are_named(home: Setting
     f1db.change("v2026.8.1", **late)
     snapshot.refresh(home, "f1db")
     with get_instance() as instance:
-        runs = Runs(instance, Report("", "", None), lambda line: None)
+        runs = Runs(instance, Report("", "", None), lambda line: None, Turn(UpdateLock()))
         for race, message in (
             (
                 NEXT,

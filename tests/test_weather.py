@@ -27,9 +27,10 @@ from f1_pipeline.sources.simulated import simulate
 from f1_pipeline.sources.weather import Conditions, make_row, rows_frame
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage import weather as stored
-from f1_pipeline.storage.engine import get_engine
+from f1_pipeline.storage.engine import UpdateLock, get_engine
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.writes import Load, replace_races, upsert_reference
+from f1_pipeline.turn import Turn
 from f1_pipeline.update import run_update
 
 pytestmark = [
@@ -112,7 +113,7 @@ def engine(settings: Settings, filled: Path) -> Iterator[Engine]:
 def runs(engine: Engine, calendar: tuple[list[str], str, str]) -> Iterator[Runs]:
     with get_instance() as instance:
         sync_partitions(instance, calendar[0])
-        yield Runs(instance, Report("f1db", "r", None), lambda line: None)
+        yield Runs(instance, Report("f1db", "r", None), lambda line: None, Turn(UpdateLock()))
 
 
 def matrix(engine: Engine, race: str) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def bring_up_to_date(context: OpExecutionContext, config: UpdateConfig) -> None:
     # Here, because the update starts the jobs of the definitions that this one belongs to.
     from f1_pipeline.update import run_update
 
-    report = run_update(get_settings(), context.log.info, retrain=config.retrain)
+    report = run_update(get_settings(), context.log.info, retrain=config.retrain, outer=context.run_id)
     context.add_output_metadata(
         {
             "release": report.release,

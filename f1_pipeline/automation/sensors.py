@@ -30,7 +30,7 @@ from f1_pipeline.automation.requests import (
     stands_by,
 )
 from f1_pipeline.automation.source_live import report_checks
-from f1_pipeline.dagster_store.abandoned import PROCESS_TAG
+from f1_pipeline.dagster_store.abandoned import PROCESS_TAG, fail_abandoned_runs
 from f1_pipeline.errors import ArchiveCorrupt, SourceRefused, SourceUnavailable
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.heartbeats import DAEMON, beat
@@ -171,17 +171,23 @@ def failures(context: RunFailureSensorContext) -> SkipReason | None:
     name="heartbeat",
     minimum_interval_seconds=_BEAT_SECONDS,
     # On with automation off as well: it asks nobody and starts nothing, and runs that somebody asks for in the Dagster
-    # UI wait for a daemon that is dead just the same.
+    # UI wait for a daemon that is dead, or behind a run that is, just the same.
     default_status=DefaultSensorStatus.RUNNING,
-    description="A sign of life of the daemon in the product's tables: the dashboard says when it stays away.",
+    description="A sign of life of the daemon in the product's tables: the dashboard says when it stays away. It also marks "
+    "as failed what nobody executes any more.",
 )
-def heartbeat(_context: SensorEvaluationContext) -> SkipReason:
-    """Note that the daemon evaluates sensors, and that the code it needs for that answers."""
+def heartbeat(context: SensorEvaluationContext) -> SkipReason:
+    """Note that the daemon evaluates sensors, and that the code it needs for that answers; clear dead runs out of the way.
+
+    With one run at a time a single one that was killed (out of memory, say) would hold up all updates that follow.
+    """
     engine = open_engine(get_settings())
-    if engine is None:
-        return SkipReason("there are no tables of this version yet")
-    beat(engine, DAEMON, _BEAT_SECONDS)
-    return SkipReason("alive")
+    if engine is not None:
+        beat(engine, DAEMON, _BEAT_SECONDS)
+    said = "there are no tables of this version yet" if engine is None else "alive"
+    if gone := fail_abandoned_runs(context.instance):
+        said += f"; marked as failed, since nobody executes them any more: {', '.join(gone)}"
+    return SkipReason(said)
 
 
 def _cause(event: object) -> str | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from f1_pipeline.errors import NotReady
@@ -138,15 +138,48 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+class UpdateLock:
+    """The lock of :func:`only_update`, to be asked whether it is still there.
+
+    The server lets go of it when its connection ends, and tells nobody: after ``pg_terminate_backend`` or a restart a second
+    update came in beside the first, which wrote on.
+    """
+
+    def __init__(self, connection: Connection | None = None) -> None:
+        self._connection = connection
+
+    def is_held(self) -> bool:
+        """Whether nobody else can have come in; always, where there is no lock in the database (SQLite)."""
+        if self._connection is None:
+            return True
+        # A connection that is gone is replaced by a new one, which holds nothing, when it is used again.
+        if self._connection.invalidated:
+            return False
+        try:
+            return bool(self._connection.scalar(_OWN_LOCKS, {"number": _UPDATES}))
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return False
+
+
+# A number of 64 bits is shown in two halves; the upper one of ours is 0.
+_OWN_LOCKS = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
+    " AND classid = 0 AND objid = :number AND objsubid = 1"
+)
+
+
 @contextmanager
-def only_update(engine: Engine, waits: Callable[[], None]) -> Iterator[None]:
+def only_update(engine: Engine, waits: Callable[[], None]) -> Iterator[UpdateLock]:
     """One update of these tables at a time, on whatever machine: ``waits`` is called where another one is running.
 
     On PostgreSQL only. Updates of a SQLite file are on its machine, where a lock file does. The server lets go of the
-    lock when the connection ends, so that a pod that was killed holds up nobody.
+    lock when the connection ends, so that a pod that was killed holds up nobody; and so that whoever holds it has to ask, between
+    two things that it does, whether it still does.
     """
     if engine.dialect.name != "postgresql":
-        yield
+        yield UpdateLock()
         return
     # Without a transaction, which would keep the server from clearing old rows away for as long as an update takes.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -154,10 +187,11 @@ def only_update(engine: Engine, waits: Callable[[], None]) -> Iterator[None]:
             waits()
             connection.execute(select(func.pg_advisory_lock(_UPDATES)))
         try:
-            yield
+            yield UpdateLock(connection)
         finally:
             try:
-                connection.execute(select(func.pg_advisory_unlock(_UPDATES)))
+                if not connection.invalidated:
+                    connection.execute(select(func.pg_advisory_unlock(_UPDATES)))
             except DBAPIError as error:
                 if not error.connection_invalidated:  # a connection that is gone took the lock with it
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from types import ModuleType
@@ -21,9 +22,9 @@ from dagster._core.instance.config import PoolGranularity
 from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.test_utils import create_run_for_test
-from dagster_k8s import K8sRunLauncher
 
 from f1_app.dashboard import health
+from f1_pipeline.dagster_store.kubernetes import StagesK8sRunLauncher
 from f1_pipeline.settings import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -39,6 +40,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 VALUES: dict[str, Any] = read(FOLDER / "dagster-values.yaml")[0]
 MANIFESTS = [one for path in sorted(FOLDER.glob("*.yaml")) if "values" not in path.name for one in read(path)]
 WORKLOADS = [one for one in MANIFESTS if one["kind"] in ("Deployment", "Job")]
+LAUNCHER = VALUES["runLauncher"]["config"]["customRunLauncher"]
 LOCATION = VALUES["dagster-user-deployments"]["deployments"][0]
 
 
@@ -96,29 +98,18 @@ def test_what_the_chart_puts_into_pods_is_valid(name: str) -> None:
         kubernetes_validate.validate(pod, version, strict=True)
 
 
-def launcher_config() -> dict[str, Any]:
-    """The configuration of the launcher, with the names that the chart gives it, and what the chart adds."""
-    given = dict(VALUES["runLauncher"]["config"]["k8sRunLauncher"])
-    raw = given.pop("runK8sConfig")
-    snake = {re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): value for key, value in given.items()}
-    return snake | {
-        "env_secrets": [one["name"] for one in given["envSecrets"]],
-        "job_namespace": "f1",
-        "service_account_name": "dagster",
-        "instance_config_map": "dagster-instance",
-        "postgres_password_secret": VALUES["global"]["postgresqlSecretName"],
-        "dagster_home": "/opt/dagster/dagster_home",
-        "run_k8s_config": {
-            "pod_spec_config": raw["podSpecConfig"],
-            "job_spec_config": raw["jobSpecConfig"],
-        },
-    }
-
-
 def test_the_run_launcher_takes_its_configuration() -> None:
-    """By the schema of the launcher itself."""
-    found = process_config(K8sRunLauncher.config_type(), launcher_config())
+    """By the schema of the launcher itself: the chart passes on what stands in the values."""
+    assert VALUES["runLauncher"]["type"] == "CustomRunLauncher"
+    assert getattr(importlib.import_module(LAUNCHER["module"]), LAUNCHER["class"]) is StagesK8sRunLauncher
+    found = process_config(StagesK8sRunLauncher.config_type(), LAUNCHER["config"])
     assert found.success, found.errors
+    # What the chart would have filled in, and has elsewhere.
+    assert LAUNCHER["config"]["postgres_password_secret"] == VALUES["global"]["postgresqlSecretName"]
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"{LAUNCHER['config']['service_account_name']} dagster/dagster --version" in readme
+    (namespace,) = [one["metadata"]["name"] for one in MANIFESTS if one["kind"] == "Namespace"]
+    assert LAUNCHER["config"]["job_namespace"] == namespace
 
 
 @pytest.fixture
@@ -138,9 +129,8 @@ def launched(tmp_path: Path) -> dict[str, Any]:
         )
     )
     batch = mock.Mock()
-    launcher = K8sRunLauncher(
-        **launcher_config(),
-        load_incluster_config=False,
+    launcher = StagesK8sRunLauncher(
+        **{**LAUNCHER["config"], "load_incluster_config": False},
         kubeconfig_file=str(kubeconfig),
         k8s_client_batch_api=batch,
     )
@@ -175,7 +165,7 @@ def test_a_run_has_what_it_needs_and_no_right_beyond(launched: dict[str, Any]) -
     pod = launched["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["image"] == "f1-forecast:0.1.0"
-    assert container["resources"] == VALUES["runLauncher"]["config"]["k8sRunLauncher"]["resources"]
+    assert container["resources"] == LAUNCHER["config"]["resources"]
     assert container["resources"] != LOCATION["resources"], (
         "those of the code location are for answering sensors"
     )
@@ -197,7 +187,7 @@ def test_dagster_takes_what_the_chart_writes_for_it(tmp_path: Path) -> None:
     """`dagster.yaml` as the chart composes it of these values; limits and retention are those of containers."""
     monitoring = VALUES["dagsterDaemon"]["runMonitoring"]
     written = {
-        "run_launcher": {"module": "dagster_k8s", "class": "K8sRunLauncher", "config": launcher_config()},
+        "run_launcher": LAUNCHER,
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
@@ -207,6 +197,7 @@ def test_dagster_takes_what_the_chart_writes_for_it(tmp_path: Path) -> None:
             "start_timeout_seconds": monitoring["startTimeoutSeconds"],
             "cancel_timeout_seconds": monitoring["cancelTimeoutSeconds"],
             "poll_interval_seconds": monitoring["pollIntervalSeconds"],
+            "free_slots_after_run_end_seconds": monitoring["freeSlotsAfterRunEndSeconds"],
         },
         "telemetry": VALUES["telemetry"],
         "retention": {
@@ -229,7 +220,7 @@ def test_dagster_takes_what_the_chart_writes_for_it(tmp_path: Path) -> None:
     assert written["concurrency"] == other["concurrency"]
     assert written["nux"] == other["nux"]
     assert written["telemetry"] == other["telemetry"]
-    for name in ("start_timeout_seconds", "cancel_timeout_seconds"):
+    for name in ("start_timeout_seconds", "cancel_timeout_seconds", "free_slots_after_run_end_seconds"):
         assert written["run_monitoring"][name] == other["run_monitoring"][name]
     sensor = dict(written["retention"]["sensor"]["purge_after_days"])
     assert sensor.pop("started") == 90
@@ -321,7 +312,7 @@ def test_readers_are_served_while_a_node_is_emptied() -> None:
 def test_services_and_policies_select_pods_that_exist() -> None:
     labels = [one["spec"]["template"]["metadata"]["labels"] for one in WORKLOADS]
     labels += [part["labels"] for part in (VALUES["dagsterWebserver"], VALUES["dagsterDaemon"], LOCATION)]
-    labels.append(VALUES["runLauncher"]["config"]["k8sRunLauncher"]["labels"])
+    labels.append(LAUNCHER["config"]["labels"])
     names = {pair for one in labels for pair in one.items()}
 
     def selectors(value: Any) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 from sqlalchemy.exc import IntegrityError, StatementError
 
@@ -677,3 +678,30 @@ def test_the_lock_of_an_update_is_given_back(database_url: str) -> None:
         with pytest.raises(RuntimeError, match="pulled"), only_update(engine, lambda: waited.append(1)):
             raise RuntimeError("pulled the plug")
     assert waited == []
+
+
+def test_a_lock_that_is_lost_is_noticed(database_url: str) -> None:
+    engine = get_engine(database_url)
+    with only_update(engine, lambda: None) as lock:
+        assert lock.is_held()
+        assert lock.is_held(), "asking takes nothing away"
+        if engine.dialect.name == "postgresql":
+            _end_who_holds_it(engine)
+            assert not lock.is_held()
+            with only_update(engine, lambda: pytest.fail("it is free")) as other:
+                assert other.is_held()
+                assert not lock.is_held(), "what somebody else holds does not count"
+    with only_update(engine, lambda: pytest.fail("it was not given back")) as lock:
+        assert lock.is_held()
+
+
+def _end_who_holds_it(engine: Engine) -> None:
+    """As an administrator, a failover or an idle timeout of the server does."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+                " WHERE locktype = 'advisory' AND objsubid = 1 AND datname = current_database()"
+            )
+        )
+        assert found.scalars().all() == [True]
