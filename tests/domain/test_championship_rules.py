@@ -221,3 +221,11 @@ def test_standings_after_every_race_since_1991(bundle: SourceBundle) -> None:
     excluded = {(key, name) for key, name in differing if key.startswith("2007-") and name == "mclaren"}
     assert len(excluded) == 12
     assert differing - excluded == {("2018-hungary", "force-india")}
+
+
+def test_places_beyond_the_twentieth_are_no_twentieth_places() -> None:
+    """Twenty-two cars take part: 21st and 22nd counted back as 20th and beat one who was it."""
+    table = _table(
+        [("2026-a", "x", 22, 0), ("2026-a", "y", 20, 0), ("2026-b", "x", 21, 0), ("2026-b", "y", None, 0)]
+    )
+    assert table["y"][1] < table["x"][1]

@@ -49,6 +49,21 @@ def test_two_drivers() -> None:
     assert rated.loc[("r1", "a"), "value_after"] == pytest.approx(1516 - 32 * (1 - expected))
 
 
+def test_a_constructor_that_comes_back_after_years_begins_anew() -> None:
+    """And its driver does not. Races of the helper are ten a season."""
+    first = [("a", "x", "1"), ("b", "y", "2")]
+    others: list[tuple[str, str, str | None]] = [("b", "y", "1"), ("c", "z", "2")]
+
+    def at_the_return(seasons_away: int, kind: str, who: str) -> float:
+        races = [first, *([others] * (10 * (seasons_away + 1) - 1)), first]
+        rated = _rate(kind, *races)
+        return float(rated.loc[(f"r{len(races) - 1}", who), "value_before"])
+
+    assert at_the_return(2, "constructor", "x") == 1516.0
+    assert at_the_return(3, "constructor", "x") == 1500.0, "the fourth season after its last"
+    assert at_the_return(3, "driver", "a") == 1516.0
+
+
 def test_three_drivers_are_three_pairs() -> None:
     rated = _rate("driver", [("a", "x", "1"), ("b", "y", "2"), ("c", "z", "3")])
     assert rated["value_after"].to_dict() == {

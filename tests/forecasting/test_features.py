@@ -642,6 +642,18 @@ def test_reliability_is_the_share_of_cars_that_finished() -> None:
     assert score[("2020-2", "c")] == 0.5
 
 
+def test_a_name_that_comes_back_after_years_is_another_team() -> None:
+    """Mercedes of 2010 began with the finishes of 1955."""
+    world = Little().race("2020-0", ("a", "x", "DNF", 0.0), ("c", "y", "1", 25.0))
+    world.race("2023-0", ("a", "x", "1", 25.0), ("c", "y", "2", 18.0))
+    world.race("2027-0", ("a", "x", "1", 25.0), ("c", "y", "2", 18.0))
+    world.race("2027-1", ("a", "x", "2", 18.0), ("c", "y", "1", 25.0))
+    score = world.matrix()["reliability_score"]
+    assert score[("2023-0", "a")] == 0.0, "three seasons are remembered"
+    assert np.isnan(score[("2027-0", "a")]), "four are not"
+    assert score[("2027-1", "a")] == 1.0
+
+
 def test_the_first_race_of_a_season_knows_the_final_standings() -> None:
     world = Little()
     for key in ("2020-0", "2020-1", "2021-0", "2021-1"):
@@ -653,6 +665,19 @@ def test_the_first_race_of_a_season_knows_the_final_standings() -> None:
     assert place[("2021-0", "a")] == 2.0
     assert place[("2021-0", "b")] == 1.0
     assert place[("2021-1", "a")] == 1.0
+
+
+def test_a_place_of_years_ago_is_none() -> None:
+    """Kubica came back in 2019 with his eighth place of 2010; who has no place yet keeps the one of the last season."""
+    world = Little()
+    for key in ("2020-0", "2021-0", "2021-1", "2022-0"):
+        world.race(key, ("a", "x", "1", 25.0), ("b", "y", "DNF", 0.0))
+    world.standings("2020-0", "b", "a").standings("2021-0", "a").standings("2021-1", "a")
+    place = world.matrix()["championship_position"]
+    assert place[("2021-0", "b")] == 1.0
+    assert place[("2021-1", "b")] == 1.0
+    assert np.isnan(place[("2022-0", "b")])
+    assert place[("2022-0", "a")] == 1.0
 
 
 def test_the_pit_lane_is_the_last_place_of_the_grid() -> None:

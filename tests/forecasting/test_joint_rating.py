@@ -10,7 +10,7 @@ import pytest
 
 from f1_pipeline.domain.lineage import lineage
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings, session_order
 from f1_pipeline.forecasting.pace import QUALIFYING_CLIP, RaceScale, qualifying_pace, race_pace
 from f1_pipeline.sources.simulated import simulate
 
@@ -129,3 +129,14 @@ def test_a_race_counts_finishers_by_rank_and_gap() -> None:
     assert y.is_monotonic_decreasing
     by_gap = race_pace(rows, RaceScale(rank=0.0, gap=1.0)).set_index("driver_id")["y"]
     np.testing.assert_allclose(by_gap, [0.0, -0.5, -1.0, -1.0])
+
+
+def test_the_order_of_a_weekend_with_a_sprint() -> None:
+    """2021-22 one qualifying for both grids; 2023 qualifying on Friday; since 2024 the sprint comes first."""
+
+    def order(season: int) -> list[str]:
+        return sorted(["R", "S", "SQ", "Q"], key=lambda session: (session_order(season, session), session))
+
+    assert order(2021)[-2:] == ["S", "R"]
+    assert order(2023) == ["Q", "SQ", "S", "R"]
+    assert order(2024) == order(2026) == ["SQ", "S", "Q", "R"]

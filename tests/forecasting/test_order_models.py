@@ -18,6 +18,7 @@ from f1_pipeline.forecasting.history import build_history
 from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.models import LinearOrder, Model, WinModel, make, make_win
 from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
+from f1_pipeline.forecasting.models.order_linear import MOST_DOUBT, PlackettLuceWin
 from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, loss
 from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.registry import Registered, Registry
@@ -278,3 +279,34 @@ def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted
         race = one_race(data, "pre_race")
         np.testing.assert_array_equal(loaded.covariance(race), model.covariance(race))
         pd.testing.assert_frame_equal(loaded.contributions(race), model.contributions(race))
+
+
+def test_a_disqualified_car_is_not_learnt_as_a_slow_one(data: Data) -> None:
+    """It stands behind everybody in the order: the field of 2025 Las Vegas had both McLarens there."""
+    rows, _ = data["pre_race"]
+    best = rows["finish"] == 1
+    disqualified = rows.assign(
+        position=rows["position"].where(~best),
+        finish=rows["finish"].where(~best, 99),
+        retired=rows["retired"],
+    )
+    without = rows.assign(retired=rows["retired"] | best, position=rows["position"].where(~best))
+    one, other = (make("plackett_luce", "pre_race", 3) for _ in range(2))
+    assert isinstance(one, PlackettLuceWin)
+    assert isinstance(other, PlackettLuceWin)
+    one.fit(disqualified)
+    other.fit(without.assign(finish=disqualified["finish"]))
+    np.testing.assert_allclose(one.places_learnt_, other.places_learnt_)
+
+
+def test_nobody_is_in_doubt_by_more_than_newcomers_were(data: Data, fitted: Fitted) -> None:
+    """The interval of a first race went from 0 to 99 %: the rating begins a newcomer with 1.74 % of doubt to learn fast."""
+    model = fitted["plackett_luce", "pre_weekend"]
+    assert isinstance(model, LinearOrder)
+    race = one_race(data, "pre_weekend")
+    wide, most, unknown = (
+        model.covariance(race.assign(joint_rating_own_sd=sd)) for sd in (1.74, MOST_DOUBT, np.nan)
+    )
+    np.testing.assert_array_equal(wide, most)
+    np.testing.assert_array_equal(unknown, most)
+    assert (np.diag(model.covariance(race.assign(joint_rating_own_sd=0.2))) < np.diag(most)).all()

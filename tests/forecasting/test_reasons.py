@@ -6,7 +6,7 @@ import pytest
 
 from f1_pipeline.forecasting.ensemble import log_pool
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.reasons import pool_reasons
+from f1_pipeline.forecasting.reasons import FLOOR, pool_reasons
 
 DRIVERS = ["a", "b", "c", "d"]
 ROWS = pd.DataFrame({"race_key": "2026-somewhere", "driver_id": DRIVERS}, index=[7, 3, 5, 1])
@@ -67,6 +67,20 @@ def test_an_impossible_driver_has_a_finite_reason() -> None:
     said = pool_reasons(ROWS, {"random_forest": np.array([0.6, 0.4, 0.0, 0.0])})
     assert np.isfinite(said["contribution"]).all()
     assert said["contribution"].iloc[2] == said["contribution"].min()
+
+
+def test_they_sum_where_the_pool_lifts_a_driver() -> None:
+    """A member that gives less than a millionth is heard as a millionth; the sum was off by up to .45."""
+    strength = np.array([4.0, 2.0, 1.0, -15.0])
+    parts = pd.DataFrame({"rating": strength - strength.mean()}, index=ROWS.index)
+    first = np.exp(strength) / np.exp(strength).sum()
+    assert first.min() < 1e-6
+    second = np.array([0.4, 0.3, 0.2, 0.1])
+    said = pool_reasons(ROWS, {"rating": parts, "xgboost_order": second})
+    assert set(said["feature_group"]) == {"rating", "xgboost_order", FLOOR}
+    pool, _ = log_pool(np.stack([first, second]))
+    sums = said.groupby("driver_id")["contribution"].sum()
+    np.testing.assert_allclose(sums.loc[DRIVERS], centred(np.log(pool)), atol=1e-9)
 
 
 def test_the_rows_are_left_alone() -> None:

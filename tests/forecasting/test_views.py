@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from f1_pipeline.domain.points import race_points, scoring_places
+from f1_pipeline.domain.points import points_to_come, race_points, scoring_places
 from f1_pipeline.forecasting.predict import ModelForecast, prediction_rows
 from f1_pipeline.forecasting.views import distribution_rows, orders_of
 
@@ -182,6 +182,18 @@ def test_the_team_with_most_points_by_hand() -> None:
     broken = distribution_rows(made.assign(retirement_probability=[0.0, 0.9, 0.0], draws=4000))
     shares = broken["constructors"].set_index("constructor_id")["most_points_probability"]
     assert shares["alone"] == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_race_that_counts_double_does_so_before_it() -> None:
+    """Abu Dhabi 2014, by the rules of its season; that a race will be stopped and count half nobody knows."""
+    base = stored()
+    usual, double, half = (
+        distribution_rows(base.assign(race_key=key))["constructors"]["expected_points"].sum()
+        for key in ("2014-brazil", "2014-abu-dhabi", "2014-italy")
+    )
+    assert usual == half
+    assert double == pytest.approx(2 * usual)
+    assert points_to_come("2021-belgium") == points_to_come("2021-italy")
 
 
 def test_one_car_alone_has_no_pairs() -> None:
