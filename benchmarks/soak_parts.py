@@ -137,7 +137,7 @@ def update(place: Place, drawn: SimulatedWorld, now: str, fault: Callable[[], No
     """Start `f1 update` in a process of its own, with a fault that is prepared in it; its id."""
 
     def run() -> None:
-        from f1_pipeline.cli.app import main
+        from f1_pipeline.cli import main
 
         place.enter(now)
         simulated.simulate = lambda *_: drawn

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select, text
 
 from f1_app import database as app
-from f1_pipeline.cli.app import main
+from f1_pipeline.cli import main
 from f1_pipeline.errors import StoreUnavailable, TransientError, WriteRefused
 from f1_pipeline.runs import Report, UpdateFailed, UpdateInterrupted, open_runs
 from f1_pipeline.settings import Settings, get_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from f1_pipeline.cli.app import app, main
+from f1_pipeline.cli import app, main
 from f1_pipeline.settings import Settings, get_settings
 
 

@@ -1,5 +1,6 @@
 """The ``f1`` command."""
 
-from f1_pipeline.cli.app import app, main
+from f1_pipeline.cli.app import app
+from f1_pipeline.cli.entry import main
 
 __all__ = ["app", "main"]

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.markup import escape
 
 from f1_pipeline.cli import forecasts, reports
 from f1_pipeline.cli import models as model_reports
 from f1_pipeline.cli.database import db
 from f1_pipeline.cli.odds import odds
-from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson, notices
-from f1_pipeline.errors import F1Error, NotReady
-from f1_pipeline.secrecy import without_secrets
+from f1_pipeline.cli.output import CsvOrJson, Format, TableOrJson
+from f1_pipeline.cli.progress import quiet, tell
+from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import get_settings
-from f1_pipeline.storage.outages import outages_named
 
 app = typer.Typer(
     name="f1",
@@ -51,8 +46,8 @@ def update() -> None:
     """Find what is new, take it in, do again what stands on it, and forecast the next race."""
     from f1_pipeline.update import run_update
 
-    _quiet()
-    report = run_update(get_settings(), _tell)
+    quiet()
+    report = run_update(get_settings(), tell)
     reports.print_update(report)
 
 
@@ -67,13 +62,13 @@ def backfill(
     """Materialise ratings, features, forecasts and scores of some seasons."""
     from f1_pipeline.backfill import run_backfill
 
-    _quiet()
+    quiet()
     report = run_backfill(
         get_settings(),
         start_season,
         end_season,
         remake,
-        _tell,
+        tell,
     )
     reports.print_update(report)
 
@@ -176,14 +171,14 @@ def challenge(
     ] = None,
 ) -> None:
     """Compare another recipe of a model with the one in force, on the same races; promote it if it is better."""
-    _quiet()
+    quiet()
     model_reports.challenge(get_settings(), model, horizon, assignments or [], start_season)
 
 
 @app.command()
 def rollback(model: Trained, horizon: Of) -> None:
     """Go back to the recipe of a model that was in force before the present one."""
-    _quiet()
+    quiet()
     model_reports.rollback(get_settings(), model, horizon)
 
 
@@ -223,7 +218,7 @@ def replay(
     """Play the weekend of Hungary 2026 again, by the product itself, against sources of its own."""
     from f1_pipeline.cli.replay import replay as play
 
-    _quiet()
+    quiet()
     play(archives, faults, home, daemon)
 
 
@@ -250,7 +245,7 @@ def metrics(
     if once:
         typer.echo(as_text(get_settings()), nl=False)
         return
-    _quiet()
+    quiet()
     serve_until_stopped(get_settings())
 
 
@@ -260,71 +255,3 @@ def doctor() -> None:
     from f1_pipeline.cli.doctor import diagnose
 
     raise typer.Exit(diagnose(get_settings()))
-
-
-def _quiet() -> None:
-    """Only what matters on the terminal: the run's own log is in the Dagster UI."""
-    import logging
-
-    from f1_pipeline.logs import configure
-
-    configure(get_settings(), "f1")
-    for name in ("dagster", "alembic", "mlflow", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns of what it could not end in good order while the error that is why is on its way here.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-
-
-def _tell(line: str) -> None:
-    """What goes on, for whoever watches: a line on the terminal, or a log line for programs."""
-    if get_settings().log_format == "json":
-        import logging
-
-        logging.getLogger("f1_pipeline.update").info(line)
-    else:
-        notices.print(f"  {line}", soft_wrap=True)
-
-
-def _fail(error: str) -> NoReturn:
-    """End with an error that is one line."""
-    try:
-        as_json = get_settings().log_format == "json"
-        error = without_secrets(get_settings(), error)
-    except ValidationError:
-        as_json = False
-    if as_json:
-        import logging
-
-        _quiet()
-        logging.getLogger("f1_pipeline.cli").error(error)
-    else:
-        # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
-        notices.print(f"[bold red]error:[/] {escape(error)}", soft_wrap=True)
-    sys.exit(1)
-
-
-def main() -> None:
-    """Entry point: the product's own errors are one line on standard error and exit code 1."""
-    try:
-        with outages_named():
-            app()
-    except ValidationError as error:
-        for fault in error.errors():
-            name = "F1_" + "_".join(str(part) for part in fault["loc"]).upper()
-            notices.print(f"[bold red]error:[/] setting {name}: {fault['msg']}", soft_wrap=True)
-        sys.exit(1)
-    except F1Error as error:
-        _fail(str(error))
-    except Exception as error:
-        if (reason := _database_says(error)) is None:
-            raise
-        _fail(f"the database does not answer: {reason}")
-
-
-def _database_says(error: Exception) -> str | None:
-    """What a database server said that is away, or lets nobody in; None for any other error."""
-    known = sys.modules.get("sqlalchemy.exc")
-    if known is None or not isinstance(error, known.OperationalError):
-        return None
-    return str(error.orig).strip().splitlines()[0]

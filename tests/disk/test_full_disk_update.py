@@ -22,6 +22,7 @@ from dagster._core.events import JobFailureData
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import URL, create_engine, make_url, text
 
+from f1_pipeline.cli import main
 from f1_pipeline.runs import failure_of
 from f1_pipeline.settings import ROOT, get_settings
 from f1_pipeline.sources import simulated
@@ -160,14 +161,12 @@ def test_an_update_says_it_in_one_line_and_the_next_one_heals(
     monkeypatch.setattr(simulated, "simulate", lambda *_: season.worlds[1])
     monkeypatch.setattr(sys, "argv", ["f1", "update"])
     command = importlib.import_module("f1_pipeline.cli.app")
-    monkeypatch.setattr(
-        command, "_quiet", lambda: None
-    )  # the log of the tests is not the command's to change
+    monkeypatch.setattr(command, "quiet", lambda: None)  # the log of the tests is not the command's to change
     engine = get_engine(get_settings().tables_url)
     before = parts.tables_of(engine)
     server.fill()
     try:
-        assert _ended(command.main) == 1
+        assert _ended(main) == 1
     finally:
         server.make_room()
     said = capsys.readouterr().err.splitlines()
@@ -178,7 +177,7 @@ def test_an_update_says_it_in_one_line_and_the_next_one_heals(
     assert not re.search(rf"Traceback|\[SQL:|{SECRET}", "\n".join(said)), said
     engine.dispose()
     held = parts.tables_of(engine)
-    assert _ended(command.main) == 0
+    assert _ended(main) == 0
     after = parts.tables_of(engine)
     engine.dispose()
     assert not parts.halves(held, before, after)
