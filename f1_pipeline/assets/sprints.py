@@ -24,6 +24,7 @@ from f1_pipeline.forecasting.sprint import (
     sprint_cutoff,
     sprint_features,
     sprint_forecast,
+    with_reserves,
 )
 from f1_pipeline.storage import reads, schema
 
@@ -76,7 +77,12 @@ def sprint_predictions(
             version = _newest_until(forecaster, benches["pre_weekend"], key)
             if horizon in held or version is None or (horizon == "pre_sprint" and grid.empty):
                 continue
-            features = sprint_features(rows, horizon, ratings[ratings["race_key"] == key], grid)
+            rated = ratings[ratings["race_key"] == key]
+            described = rows
+            if horizon == "pre_sprint":
+                elo = reads.read_table(engine, schema.elo_ratings, [key])
+                described = with_reserves(rows, benches["pre_weekend"].history, elo, rated, grid)
+            features = sprint_features(described, horizon, rated, grid)
             seed = race_seed(settings.seed, key, f"sprint/{horizon}")
             made = sprint_forecast(
                 features,

@@ -45,7 +45,7 @@ def elo_ratings(
 
     Args:
         starters: rows of ``History.starters``.
-        entries: rows of ``History.entries``; a race without starters gets ``value_after`` missing.
+        entries: rows of ``History.entries`` or ``History.field``; a race without starters gets ``value_after`` missing.
         kind: ``driver`` or ``constructor``.
         config: constants.
 
