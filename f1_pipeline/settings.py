@@ -206,9 +206,9 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _part_of_an_address(cls, value: Path) -> Path:
-        # In an address, what comes after them is no path any more: the files would be made elsewhere, outside of it.
-        if found := sorted(set("?#%") & set(str(value))):
-            raise ValueError(f"{value} is part of database addresses: it cannot contain {' '.join(found)}")
+        # In an address a question mark ends the path, and %20 is a blank: the files would be made elsewhere, outside of it.
+        if found := re.search(r"\?|%[0-9A-Fa-f]{2}", str(value)):
+            raise ValueError(f"{value} is part of database addresses: it cannot contain {found[0]}")
         return value
 
     @field_validator("retrain_recent", "retrain_before", mode="before")

@@ -106,7 +106,13 @@ def _calendar_is_new(settings: Settings, engine: Engine, snapshot: Snapshot, tel
 
 def _retrain(engine: Engine, runs: Runs, race: str) -> None:
     span = KeyRange(race, race)
+    closed = race in calendar_now(engine).closed
     for horizon in HORIZONS:
+        if horizon == "pre_weekend" and closed:
+            runs.tell(
+                f"the cutoff before the weekend of {race} has passed: that forecast stays as it was made"
+            )
+            continue
         if race in reads.race_keys_with(engine, schema.predictions, horizon=horizon):
             runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
             runs.report.forecasts += 1

@@ -19,6 +19,7 @@ from f1_pipeline.errors import F1Error, NotReady
 from f1_pipeline.settings import Settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage import weather as stored
+from f1_pipeline.storage.upcoming import calendar_now
 
 if TYPE_CHECKING:
     from f1_pipeline.sources.weather import Kind, Provider, Reading, SessionName
@@ -44,13 +45,6 @@ def services(settings: Settings, held_source: str | None) -> tuple[Provider, ...
     if settings.weather != "auto":
         return (settings.weather,)
     return ("open-meteo",) if settings.openweathermap_key is None else ("openweathermap", "open-meteo")
-
-
-def upcoming(places: pd.DataFrame) -> str | None:
-    """The first race after the newest result, of ``storage.weather.race_places``."""
-    finished = places["finished"].to_numpy(dtype=bool).nonzero()[0]
-    following = int(finished[-1]) + 1 if len(finished) else 0
-    return str(places["race_key"].iloc[following]) if following < len(places) else None
 
 
 def why_no_forecast(race: pd.Series | None, asked: Collection[Provider], now: datetime) -> str | None:
@@ -151,7 +145,8 @@ def due(settings: Settings, engine: Engine, now: datetime) -> tuple[str | None, 
     places = stored.race_places(engine)
     present = reads.race_keys_with(engine, schema.weather_observed)
     looked_up = observed_due(places, present, settings.weather_observed_from_season, now)
-    race_key = upcoming(places)
+    # The next race of the plan and the pages: one that never got a result must not keep the weather of the others away.
+    race_key = calendar_now(engine).upcoming
     if race_key is None or why_no_forecast(_row(places, race_key), asked, now) is not None:
         return None, looked_up
     newest = stored.newest_forecast_before(engine, race_key, now)

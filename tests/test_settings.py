@@ -11,7 +11,7 @@ from f1_pipeline.cli import app, main
 from f1_pipeline.settings import Settings, get_settings
 
 
-@pytest.mark.parametrize("name", ["what?now", "a#b", "100%20"])
+@pytest.mark.parametrize("name", ["what?now", "a%20b"])
 def test_a_state_directory_that_ends_an_address(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -30,7 +30,7 @@ def test_a_state_directory_that_ends_an_address(
 
 
 def test_a_state_directory_with_other_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "Größe & Ruhm=1"
+    home = tmp_path / "50% Größe & #1"
     monkeypatch.setenv("F1_HOME", str(home))
     get_settings.cache_clear()
     assert CliRunner().invoke(app, ["db", "upgrade"]).exit_code == 0

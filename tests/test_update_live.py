@@ -7,6 +7,7 @@ import importlib
 import itertools
 import shutil
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from dagster import AssetCheckKey, AssetKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
-from f1_pipeline import snapshot
+from f1_pipeline import clock, snapshot
 from f1_pipeline.automation.plan import KeyRange
-from f1_pipeline.runs import Report, Runs, UpdateFailed
+from f1_pipeline.runs import Report, Runs, UpdateFailed, open_runs
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.bundle import SourceBundle
@@ -49,7 +50,9 @@ WORLD = functools.lru_cache(maxsize=4)(simulated.simulate)
 RACES = WORLD(2, 7).bundle.tables["races"].query("season == 2026").sort_values("date")["race_key"].tolist()
 OLD, NEWEST, NEXT, AFTER_NEXT = RACES[4], RACES[7], RACES[8], RACES[9]
 """Eight races of 2026 are run."""
-SATURDAY = datetime(2026, 5, 2, 16, 20, tzinfo=UTC)
+SATURDAY = datetime(2026, 7, 4, 16, 20, tzinfo=UTC)
+THURSDAY = SATURDAY - timedelta(days=2)
+"""Before the first practice of the next race."""
 Tables = dict[str, pd.DataFrame]
 
 
@@ -83,6 +86,19 @@ def _use(patch: pytest.MonkeyPatch, home: Path) -> Settings:
     return get_settings()
 
 
+@pytest.fixture(autouse=True)
+def thursday() -> Iterator[None]:
+    """Before the weekend, where a test does not say otherwise: what is made again depends on the day."""
+    with clock.at(THURSDAY):
+        yield
+
+
+@pytest.fixture
+def saturday(thursday: None) -> Iterator[None]:
+    with clock.at(SATURDAY):
+        yield
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after its first update; tests work on copies of it."""
@@ -93,7 +109,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("built") / "home"
     with pytest.MonkeyPatch.context() as patch:
         Published().patch(patch)
-        run_update(_use(patch, home), lambda line: None)
+        with clock.at(THURSDAY):
+            run_update(_use(patch, home), lambda line: None)
     get_settings.cache_clear()
     return home
 
@@ -149,13 +166,15 @@ def _says(
 # --- a weekend -------------------------------------------------------------------------------------------
 
 
-def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published) -> None:
+def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published, saturday: None) -> None:
     later = WORLD(2, 7, finished_rounds=9).bundle.tables
     # Faults 11 and 14: a reserve drives instead of somebody who is on the list; no practice, no sprint.
     absent, reserve = _reserve(later)
     later = {name: _instead(frame, absent, reserve) for name, frame in later.items()}
     before = _read(home, "predictions", NEXT)
     assert set(before["horizon"]) == {"pre_weekend"}
+    championship = _read(home, "championship_forecasts", NEXT)
+    assert absent in set(before["driver_id"])
 
     _says(home, f1db, Slot(NEXT, "qualifying_results", "Q"), later["qualifying_results"], 0)
     report = _update(home)
@@ -164,12 +183,17 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published) 
     qualifying = _read(home, "qualifying_results", NEXT)
     assert grid["is_provisional"].all()
     assert grid["driver_id"].tolist() == qualifying["driver_id"].tolist()
-    saturday = _read(home, "predictions", NEXT)
-    early = saturday[saturday["horizon"] == "pre_race"]
+    on_saturday = _read(home, "predictions", NEXT)
+    early = on_saturday[on_saturday["horizon"] == "pre_race"]
     assert set(early["driver_id"]) == set(grid["driver_id"])
     assert reserve in set(early["driver_id"])
-    assert absent not in set(saturday["driver_id"])
-    assert set(early["data_release"]) == {"v2026.8.0 jolpica@2026-05-02T16:20Z"}
+    assert absent not in set(early["driver_id"])
+    # Of the reserve nobody knew before the first practice: what states that cutoff stays as it was made.
+    pd.testing.assert_frame_equal(
+        on_saturday[on_saturday["horizon"] == "pre_weekend"].reset_index(drop=True), before, check_exact=True
+    )
+    pd.testing.assert_frame_equal(_read(home, "championship_forecasts", NEXT), championship, check_exact=True)
+    assert set(early["data_release"]) == {"v2026.8.0 jolpica@2026-07-04T16:20Z"}
     assert _update(home).idle
 
     half = later["race_results"].groupby("race_key").head(10)
@@ -185,7 +209,7 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published) 
     report = _update(home)
     assert (report.next_race, report.scores) == (AFTER_NEXT, 1)
     # Grid and result are others than on Saturday: the forecast stays as it was made, ratings and features follow.
-    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), saturday, check_exact=True)
+    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), on_saturday, check_exact=True)
     assert _read(home, "starting_grid", NEXT)["is_provisional"].isna().all()
     versions = revisions_of(_engine(home), NEXT, "starting_grid")
     assert [bool(version.rows["is_provisional"].any()) for version in versions] == [True, False]
@@ -204,7 +228,7 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published) 
     assert stored["pit_stops"].notna().any()
     newest = _read(home, "data_loads", NEXT).groupby("table_name")["source"].last()
     assert newest["race_results"] == "f1db"
-    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), saturday, check_exact=True)
+    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), on_saturday, check_exact=True)
     found = revisions_of(_engine(home), NEXT, "race_results")
     assert [version.source for version in found] == ["jolpica", "f1db"]
 
@@ -226,7 +250,98 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published) 
     assert _read(home, "model_accuracy", NEXT)["actual_winner"].unique().tolist() != winner
     versions = revisions_of(_engine(home), NEXT, "race_results")
     assert [version.source for version in versions] == ["jolpica", "f1db", "jolpica", "f1db"]
-    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), saturday, check_exact=True)
+    pd.testing.assert_frame_equal(_read(home, "predictions", NEXT), on_saturday, check_exact=True)
+
+
+def _remade(settings: Settings) -> set[str]:
+    """Which forecasts of the next race were made on Saturday or later."""
+    tables = {"predictions": "predictions", "championship": "championship_forecasts"}
+    frames = {name: _read(settings, table, NEXT) for name, table in tables.items()}
+    return {name for name, frame in frames.items() if (frame["created_at"] >= SATURDAY).any()}
+
+
+def test_a_correction_after_the_cutoff_moves_no_forecast_before_the_weekend(
+    home: Settings, f1db: Published, saturday: None
+) -> None:
+    """An old result is changed on a Saturday: ratings follow, and what states the cutoff of Friday does not know of it."""
+    before = _read(home, "elo_ratings", NEXT)
+    f1db.change("v2026.8.1", race_results=_swapped(f1db.newest.tables["race_results"], OLD, 1, 2))
+    report = _update(home)
+    assert (report.changed_races, report.scores, report.forecasts, report.championships) == (1, 1, 0, 0)
+    assert not _read(home, "elo_ratings", NEXT).equals(before)
+    assert _remade(home) == set()
+    assert _update(home).idle
+    # Not even in a run that somebody starts by hand, unless it is asked for by name.
+    by_hand = [("forecast_pre_weekend", "predictions"), ("forecast_championship", "championship")]
+    with open_runs(report, lambda line: None) as runs:
+        for job, _ in by_hand:
+            runs.run(job, "by hand", KeyRange(NEXT, NEXT))
+        assert _remade(home) == set()
+        for job, _ in by_hand:
+            runs.run(job, "by hand", KeyRange(NEXT, NEXT), remake=True)
+    assert _remade(home) == {name for _, name in by_hand}
+
+
+def test_the_same_correction_before_the_cutoff_makes_them_again(home: Settings, f1db: Published) -> None:
+    before = {name: _read(home, name, NEXT) for name in ("predictions", "championship_forecasts")}
+    f1db.change("v2026.8.1", race_results=_swapped(f1db.newest.tables["race_results"], OLD, 1, 2))
+    report = _update(home)
+    assert (report.changed_races, report.forecasts, report.championships) == (1, 1, 1)
+    for name, frame in before.items():
+        assert not _read(home, name, NEXT).equals(frame), name
+
+
+def test_a_weekend_that_is_put_off_is_open_again(home: Settings, f1db: Published, saturday: None) -> None:
+    races = f1db.newest.tables["races"]
+    later = pd.Timedelta(days=5)
+    here = races["race_key"] == NEXT
+    moved = races.copy()
+    for name in ("date", "start_at", "first_practice_at", "qualifying_at"):
+        moved.loc[here, name] = races.loc[here, name] + later
+    f1db.change("v2026.8.1", races=moved)
+    report = _update(home)
+    assert (report.next_race, report.forecasts) == (NEXT, 1)
+    cutoff = moved.loc[here, "first_practice_at"].iloc[0]
+    assert set(_read(home, "predictions", NEXT)["cutoff"]) == {cutoff}
+    assert set(_read(home, "championship_forecasts", NEXT)["cutoff"]) == {cutoff}
+
+
+def test_what_is_missing_after_the_cutoff_is_made_and_views_are_drawn_again(
+    home: Settings, f1db: Published, saturday: None
+) -> None:
+    """Installed on a Saturday, or interrupted: late is better than never, and of a forecast that is there only its views."""
+    views = ("position_probabilities", "head_to_head", "constructor_predictions")
+    held = {name: _read(home, name, NEXT) for name in (*views, "predictions")}
+    _forget(home, *views)
+    assert _update(home).forecasts == 1
+    for name, frame in held.items():
+        pd.testing.assert_frame_equal(_read(home, name, NEXT), frame)
+    assert _update(home).idle
+    _forget(home, *views, "prediction_reasons", "predictions", "championship_forecasts")
+    report = _update(home)
+    assert (report.forecasts, report.championships) == (1, 1)
+    assert _remade(home) == {"predictions", "championship"}
+    assert _update(home).idle
+
+
+def test_training_anew_on_a_saturday_leaves_the_forecast_before_the_weekend(
+    home: Settings, f1db: Published, saturday: None
+) -> None:
+    """Nobody asks for it by name: it is a schedule, and the result of a Sunday can come after Monday's."""
+    told: list[str] = []
+    report = run_update(home, told.append, retrain=True)
+    assert report.forecasts == 0
+    assert _remade(home) == set()
+    assert any(f"the cutoff before the weekend of {NEXT} has passed" in line for line in told)
+    with clock.at(THURSDAY):
+        assert run_update(home, told.append, retrain=True).forecasts == 1
+
+
+def _forget(settings: Settings, *tables: str) -> None:
+    with _engine(settings).begin() as connection:
+        for name in tables:
+            table = schema.metadata.tables[name]
+            connection.execute(delete(table).where(table.c.race_key == NEXT))
 
 
 def _reserve(tables: Tables) -> tuple[str, str]:

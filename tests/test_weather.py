@@ -406,6 +406,27 @@ def test_only_the_next_race_is_forecast_and_no_history_is_fetched(
     assert weather_service.asked.count("/v1/archive") == len(seen)
 
 
+def test_a_race_that_never_got_a_result_does_not_keep_the_weather_of_the_next_one_away(
+    engine: Engine,
+    settings: Settings,
+    runs: Runs,
+    calendar: tuple[list[str], str, str],
+    weather_service: Any,
+) -> None:
+    """A forecast that was not taken before a race cannot be fetched later."""
+    keys, _, given_up = calendar
+    following = keys[keys.index(given_up) + 1]
+    move(engine, given_up, date=(now() - 7 * DAY).date(), start_at=now() - 7 * DAY)
+    move(engine, following, date=(now() + 3 * DAY).date(), start_at=now() + 3 * DAY)
+    assert weather.due(settings, engine, now())[0] is None, "data of any age have no race that is overdue"
+    loads = schema.data_loads
+    with engine.begin() as connection:
+        connection.execute(update(loads).where(loads.c.source == "f1db").values(release="v2026.10.1"))
+    assert weather.due(settings, engine, now())[0] == following
+    runs.run("fetch_weather", "both", KeyRange(given_up, following))
+    assert set(reads.read_table(engine, schema.weather_forecasts)["race_key"]) == {following}
+
+
 def test_older_seasons_are_looked_up_when_asked_for_some_races_a_run(
     engine: Engine,
     settings: Settings,

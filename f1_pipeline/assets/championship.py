@@ -68,7 +68,7 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
     """Forecast the championships before the races of the run.
 
     Made are races with ratings of the forecast seasons that are finished or next. A finished race that has a
-    forecast keeps it, unless ``remake``.
+    forecast keeps it, and so does the next one once the cutoff has passed, unless ``remake``.
     """
     engine, settings = database.engine(), database.settings()
     keys = context.partition_keys
@@ -78,9 +78,11 @@ def championship(context: AssetExecutionContext, config: RemakeConfig, database:
     }
     calendar = in_calendar_order(reads.calendar(engine))
     finished = set(calendar.loc[calendar["finished"], "race_key"])
-    upcoming = calendar_now(engine).upcoming
+    now = calendar_now(engine)
+    upcoming = now.upcoming
     held = set(stored["forecasts"]["race_key"])
-    kept = [key for key in keys if key in held and key != upcoming and not config.remake]
+    open_race = None if upcoming in now.closed else upcoming
+    kept = [key for key in keys if key in held and key != open_race and not config.remake]
     due = [
         key
         for key in keys

@@ -32,9 +32,11 @@ def _elo_asset(kind: str) -> AssetsDefinition:
         )
     )
     def elo(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
-        # A fold is computed over all races (about a second) and written for those of the run.
+        # A fold is computed over all races (about a second) and written for those of the run. Who stands on a grid without
+        # being entered is rated too. The graph has no edge for it: above the forecast before the weekend is no grid,
+        # and none of its rows is of somebody who is not entered.
         history = build_history(reads.read_history_tables(database.engine()))
-        ratings = elo_ratings(history.starters, history.entries, kind)
+        ratings = elo_ratings(history.starters, history.field, kind)
         yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
 
     return cast(AssetsDefinition, elo)
@@ -50,10 +52,10 @@ def _elo_asset(kind: str) -> AssetsDefinition:
     )
 )
 def joint(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
-    """The joint rating of all entries of the run's races."""
+    """The joint rating of the field of the run's races."""
     tables = reads.read_history_tables(database.engine())
     history = build_history(tables)
-    ratings = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    ratings = joint_ratings(Championships(history.races, history.field, tables), JointConfig())
     yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
 
 
@@ -63,7 +65,7 @@ def _feature_asset(horizon: str) -> AssetsDefinition:
             ["features", horizon],
             "feature_matrix",
             "features",
-            f"One row per entry: everything a model may know at the horizon {horizon}.",
+            f"One row per driver: everything a model may know at the horizon {horizon}.",
             deps=[["raw", name] for name in _FEATURE_SOURCES[horizon]]
             + [["ratings", name] for name in ("elo_drivers", "elo_constructors", "joint")]
             + [["weather", "forecasts"]],

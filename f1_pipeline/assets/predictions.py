@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, multi_asset
+from sqlalchemy import Engine
 
 from f1_pipeline.assets.checks import MEANT_VERSIONS, PLACE_SUMS, PROBABILITIES
 from f1_pipeline.assets.common import TableCheck, emit, several_per_race
@@ -16,6 +17,8 @@ from f1_pipeline.domain.vocabulary import COMBINED, POOL, REGISTERED
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.forecasting.views import distribution_rows
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.decisions import superseded_forecasts
+from f1_pipeline.storage.upcoming import calendar_now
 
 _KEEP = ["race_key", "model", "driver_id"]
 
@@ -33,7 +36,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             ["predictions", horizon],
             "predictions",
             f"Forecast of the race by every model at the horizon {horizon}. A finished race keeps the forecast "
-            "that was made for it.",
+            "that was made for it; before the weekend also the next one, once its cutoff has passed.",
             [PROBABILITIES, MEANT_VERSIONS],
         ),
     }
@@ -59,10 +62,12 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         why = reads.read_table(engine, schema.prediction_reasons, keys, horizon=horizon)
         kept = {str(key): rows for key, rows in stored.groupby("race_key")}
         with_rows = set(bench.matrix["race_key"].unique())
+        closed = _closed(engine, horizon, bench.upcoming)
         parts: list[pd.DataFrame] = []
         made_anew: list[pd.DataFrame] = []
         for key in keys:
-            if key in kept and (key in bench.finished or key not in bench.trained_for) and not config.remake:
+            stays = key in bench.finished or key not in bench.trained_for or key in closed
+            if key in kept and stays and not config.remake:
                 parts.append(kept[key])
                 made_anew.append(why[why["race_key"] == key])
             elif key in bench.trained_for and key in with_rows:
@@ -74,6 +79,16 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
             yield from emit(context, frames[name], checks, output=(name, AssetKey(key_parts)))
 
     return predictions
+
+
+def _closed(engine: Engine, horizon: str, upcoming: str | None) -> set[str]:
+    """The next race, if its forecast at the horizon is not made again because its cutoff has passed.
+
+    Who starts a run by hand, or only wants places to be drawn again, gets no forecast that knows more than it states.
+    """
+    if horizon != "pre_weekend" or upcoming is None or upcoming not in calendar_now(engine).closed:
+        return set()
+    return set() if horizon in superseded_forecasts(engine, upcoming, closed=True) else {upcoming}
 
 
 def _distribution_asset(horizon: str) -> AssetsDefinition:

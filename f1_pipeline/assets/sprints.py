@@ -24,8 +24,10 @@ from f1_pipeline.forecasting.sprint import (
     sprint_cutoff,
     sprint_features,
     sprint_forecast,
+    with_reserves,
 )
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.upcoming import calendar_now
 
 _MODEL = "rating"
 """The name of the model that is asked: the rating is the part that carries over to a shorter race."""
@@ -46,7 +48,8 @@ _MODEL = "rating"
 def sprint_predictions(
     context: AssetExecutionContext, config: RemakeConfig, database: Database, models: Models
 ) -> Iterator[Any]:
-    """Forecast the sprints of the run's races; a finished weekend keeps the forecast that was made for it."""
+    """Forecast the sprints of the run's races; a finished weekend keeps the forecast that was made for it,
+    and one whose cutoff has passed the forecast before it."""
     engine, settings = database.engine(), database.settings()
     keys = context.partition_keys
     benches = {horizon: open_workbench(engine, horizon, settings, context.run.run_id) for horizon in HORIZONS}
@@ -58,6 +61,7 @@ def sprint_predictions(
     grids = reads.read_table(engine, schema.starting_grid, keys, session="S")
     ratings = reads.read_table(engine, schema.joint_ratings, keys)
     matrix = benches["pre_weekend"].matrix
+    closed = calendar_now(engine).closed
     races = benches["pre_weekend"].history.races.set_index("race_key", drop=False)
     weekend = cutoffs(races.reset_index(drop=True), "pre_weekend").set_axis(races.index)
     parts: list[pd.DataFrame] = []
@@ -65,7 +69,8 @@ def sprint_predictions(
         kept = stored[stored["race_key"] == key]
         finished = key in benches["pre_weekend"].finished
         # By horizon: grid and result of a sprint come with one release, when the weekend is already forecast.
-        held = set(kept["horizon"]) if finished and not config.remake else set()
+        stays = set(SPRINT_HORIZONS) if finished else {"pre_weekend"} if key in closed else set()
+        held = set() if config.remake else stays & set(kept["horizon"])
         parts.append(kept[kept["horizon"].isin(held)])
         rows = matrix[matrix["race_key"] == key]
         if key not in races.index or not races.at[key, "is_sprint_weekend"] or rows.empty:
@@ -76,7 +81,12 @@ def sprint_predictions(
             version = _newest_until(forecaster, benches["pre_weekend"], key)
             if horizon in held or version is None or (horizon == "pre_sprint" and grid.empty):
                 continue
-            features = sprint_features(rows, horizon, ratings[ratings["race_key"] == key], grid)
+            rated = ratings[ratings["race_key"] == key]
+            described = rows
+            if horizon == "pre_sprint":
+                elo = reads.read_table(engine, schema.elo_ratings, [key])
+                described = with_reserves(rows, benches["pre_weekend"].history, elo, rated, grid)
+            features = sprint_features(described, horizon, rated, grid)
             seed = race_seed(settings.seed, key, f"sprint/{horizon}")
             made = sprint_forecast(
                 features,

@@ -10,6 +10,7 @@ from f1_pipeline.assets.common import per_race
 from f1_pipeline.assets.resources import Database
 from f1_pipeline.errors import F1Error, SourceUnavailable
 from f1_pipeline.storage import reads, schema
+from f1_pipeline.storage.upcoming import calendar_now
 from f1_pipeline.storage.weather import race_places
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def weather_forecasts(context: AssetExecutionContext, database: Database) -> Mat
     """Take the forecast of the next race if it is one of the run's races; a failure is a warning."""
     engine, settings, now = database.engine(), database.settings(), clock.now()
     places = race_places(engine)
-    race = weather.upcoming(places)
+    race = calendar_now(engine).upcoming
     if race is None or race not in context.partition_keys:
         return MaterializeResult(metadata={"rows written": 0, "note": "none of these races is the next one"})
     asked = weather.services(settings, reads.held_source(engine))

@@ -33,7 +33,8 @@ class State:
     forecast was scored against, by (race, horizon). ``result_hashes``: of finished races, now. ``stale``: races whose
     source rows are in the tables already, but whose ratings and features may be older. ``repriced``: races that
     were scored before their newest market prices were imported. ``championship``: races that have a championship
-    forecast. ``sprint_ready``, ``sprint_forecast``: by horizon of a sprint, races whose sprint can be forecast, and those
+    forecast. ``closed``: races whose forecasts before the weekend are not made again (``domain.calendar.closed_weekends``).
+    ``sprint_ready``, ``sprint_forecast``: by horizon of a sprint, races whose sprint can be forecast, and those
     whose sprint is. ``sprints_unscored``: races whose sprint was not scored, or against another result. ``begun``, ``starts``, ``now``:
     see ``domain.calendar.next_race``.
     """
@@ -52,6 +53,7 @@ class State:
     stale: Collection[str] = ()
     repriced: Collection[str] = ()
     championship: Collection[str] = ()
+    closed: Collection[str] = ()
     sprint_ready: Mapping[str, Collection[str]] = field(default_factory=dict)
     sprint_forecast: Mapping[str, Collection[str]] = field(default_factory=dict)
     sprints_unscored: Collection[str] = ()
@@ -105,7 +107,8 @@ def make_plan(state: State) -> Plan:
         derived = KeyRange(min(stale, key=order.__getitem__), state.calendar[-1])
     forecasts = {
         horizon: key_ranges(
-            _to_forecast(state, ready, state.forecast.get(horizon, ()), order, derived), state.calendar
+            _to_forecast(state, horizon, ready, state.forecast.get(horizon, ()), order, derived),
+            state.calendar,
         )
         for horizon, ready in (
             (name, state.has_grid if name == "pre_race" else state.has_entries) for name in state.featured
@@ -117,7 +120,8 @@ def make_plan(state: State) -> Plan:
         forecasts=forecasts,
         sprints=_sprints(state, order, derived),
         championship=key_ranges(
-            _to_forecast(state, state.has_entries, state.championship, order, derived), state.calendar
+            _to_forecast(state, "pre_weekend", state.has_entries, state.championship, order, derived),
+            state.calendar,
         ),
         scores=key_ranges(_to_score(state, forecasts, order), state.calendar),
     )
@@ -128,7 +132,7 @@ def _sprints(state: State, order: Mapping[str, int], derived: KeyRange | None) -
     due = {
         key
         for horizon, ready in state.sprint_ready.items()
-        for key in _to_forecast(state, ready, state.sprint_forecast.get(horizon, ()), order, derived)
+        for key in _to_forecast(state, horizon, ready, state.sprint_forecast.get(horizon, ()), order, derived)
     }
     if not due:
         return []
@@ -137,13 +141,15 @@ def _sprints(state: State, order: Mapping[str, int], derived: KeyRange | None) -
 
 def _to_forecast(
     state: State,
+    horizon: str,
     ready: Collection[str],
     present: Collection[str],
     order: Mapping[str, int],
     derived: KeyRange | None,
 ) -> set[str]:
     """Races to forecast: of those that are ``ready``, finished ones without a forecast, and the next one if it has
-    none or something it stands on is new."""
+    none or something it stands on is new. Before the weekend the latter only until the cutoff: what comes after it is
+    not to be known by a forecast that states it."""
     if state.forecast_from is None:
         return set()
     upcoming = state.upcoming
@@ -154,7 +160,8 @@ def _to_forecast(
         if key in order and order[key] >= first and (key in state.finished or key == upcoming)
     }
     missing = {key for key in wanted if key not in present}
-    if derived is not None and upcoming in wanted:
+    closed = horizon == "pre_weekend" and upcoming in state.closed
+    if derived is not None and upcoming in wanted and not closed:
         missing.add(upcoming)
     return missing
 

@@ -42,12 +42,18 @@ def read_state(
     if bundle is not None:
         changed = changed_races(engine, bundle, calendar)
     upcoming = present.upcoming
+    closed = present.closed
     # A promotion, too, makes the forecast of the next race one of yesterday.
-    superseded = superseded_forecasts(engine, upcoming) if upcoming else set()
+    superseded = superseded_forecasts(engine, upcoming, upcoming in closed) if upcoming else set()
+
+    def again(horizon: str, is_superseded: bool) -> set[str]:
+        is_new = derived is not None and not (horizon == "pre_weekend" and upcoming in closed)
+        return {upcoming} if upcoming is not None and (is_new or is_superseded) else set()
+
     forecast_from = _forecast_from(held, settings)
     forecast = {
         horizon: reads.race_keys_with(engine, schema.predictions, horizon=horizon)
-        - ({upcoming} if derived is not None or horizon in superseded else set())
+        - again(horizon, horizon in superseded)
         - reads.races_without_views(engine, horizon)
         for horizon in HORIZONS
     }
@@ -69,11 +75,12 @@ def read_state(
         & reads.race_keys_with(engine, schema.joint_ratings),
         forecast=forecast,
         championship=reads.race_keys_with(engine, schema.championship_forecasts)
-        - ({upcoming} if derived is not None else set()),
+        - again("pre_weekend", False),
+        closed=closed,
         sprint_ready=_sprints_ready(engine, held),
         sprint_forecast={
             horizon: reads.race_keys_with(engine, schema.sprint_predictions, horizon=horizon)
-            - ({upcoming} if derived is not None or superseded else set())
+            - again(horizon, bool(superseded) and not (horizon == "pre_weekend" and upcoming in closed))
             for horizon in SPRINT_HORIZONS
         },
         sprints_unscored=_sprints_unscored(engine, finished),

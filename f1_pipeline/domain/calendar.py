@@ -43,6 +43,24 @@ def next_race(
     return later[0] if later else None
 
 
+def closed_weekends(
+    cutoffs: Mapping[str, datetime], begun: Collection[str], now: datetime | None
+) -> set[str]:
+    """Races whose forecasts before the weekend are not made again: their cutoff has passed.
+
+    On a Saturday a reserve takes a seat, the entries follow, and a forecast made anew would know of him under the cutoff of
+    Friday. What the market said is held to that cutoff, so the two could not be compared any more.
+
+    Args:
+        cutoffs: of each race before its weekend (aware). A race that is moved to a later day is open again.
+        begun: races that have practice, qualifying, sprint or grid; they count where there is no clock.
+        now: the clock; None where the data are not those of today.
+    """
+    if now is None:
+        return set(begun)
+    return {race for race, cutoff in cutoffs.items() if cutoff <= now}
+
+
 def race_day(day: date, start_at: datetime | None, time_zone: str | None) -> date:
     """The day of a race at the track; ``day`` where start or zone are not known.
 

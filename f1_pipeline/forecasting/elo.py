@@ -49,7 +49,8 @@ def elo_ratings(
 
     Args:
         starters: rows of ``History.starters``.
-        entries: rows of ``History.entries``, with their ``season``; a race without starters gets ``value_after`` missing.
+        entries: rows of ``History.entries`` or ``History.field``, with their ``season``; a race without starters gets
+            ``value_after`` missing.
         kind: ``driver`` or ``constructor``.
         config: constants.
 

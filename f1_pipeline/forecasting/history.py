@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ class History:
     ``starters``: one row per driver that took the start, with ``finish`` (1 = first; rank by classification,
     then in the order of retirement), ``classified``, ``retired`` (DNF, NC) and ``points``.
     ``grid``, ``qualifying``, ``standings``: rows of the starting grid, qualifying and driver standings.
+    ``sprint_grid``: rows of the starting grid of the sprint.
     """
 
     races: pd.DataFrame
@@ -28,6 +29,32 @@ class History:
     qualifying: pd.DataFrame
     standings: pd.DataFrame
     circuits: pd.DataFrame
+    sprint_grid: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def field(self) -> pd.DataFrame:
+        """Who takes part in each race: its entries, and who stands on a grid without being entered.
+
+        A reserve who takes a seat on a Saturday is on the grid before the list of entries says so. Left out, the other
+        21 would share the probability of a race that he starts from pole position.
+
+        Returns:
+            ``race_key, order, season, driver_id, constructor_id`` (of a grid where there is no entry) and ``known_from``:
+            the first horizon that may know of it, ``pre_weekend``, ``pre_sprint`` or ``pre_race``.
+        """
+        who = self.entries[_FIELD].assign(known_from="pre_weekend")
+        for grid, horizon in ((self.sprint_grid, "pre_sprint"), (self.grid, "pre_race")):
+            if grid.empty:
+                continue
+            rows = grid[_FIELD].drop_duplicates(_CAR)
+            new = rows[~pd.MultiIndex.from_frame(rows[_CAR]).isin(pd.MultiIndex.from_frame(who[_CAR]))]
+            if len(new):
+                who = pd.concat([who, new.assign(known_from=horizon)], ignore_index=True)
+        return who
+
+
+_FIELD = ["race_key", "order", "season", "driver_id", "constructor_id"]
+_CAR = ["race_key", "driver_id"]
 
 
 def build_history(tables: dict[str, pd.DataFrame]) -> History:
@@ -51,6 +78,7 @@ def build_history(tables: dict[str, pd.DataFrame]) -> History:
         qualifying=timed(qualifying[qualifying["session"] == "Q"]),
         standings=timed(tables["driver_standings"]),
         circuits=tables["circuits"],
+        sprint_grid=timed(grid[grid["session"] == "S"]),
     )
 
 

@@ -9,7 +9,7 @@ drift; at a new season a team is pulled towards the mean, further when the regul
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -97,14 +97,31 @@ class Event:
 
 @dataclass(frozen=True)
 class Weekend:
-    """One race: its entries as entities, and its sessions in order."""
+    """One race: its field as entities, and its sessions in order.
+
+    ``known_from``: place in ``_HORIZONS`` of the first horizon that knows of each of the field.
+    """
 
     race_key: str
     season: int
     entry_ids: Ints
     drivers: Ints
     teams: Ints
+    known_from: Ints
     events: list[Event]
+
+    def at(self, horizon: str) -> Weekend:
+        """The weekend with the field that a horizon knows: how sure a rating is in comparison depends on who is compared."""
+        known = self.known_from <= _HORIZONS.index(horizon)
+        if known.all():
+            return self
+        return replace(
+            self,
+            entry_ids=self.entry_ids[known],
+            drivers=self.drivers[known],
+            teams=self.teams[known],
+            known_from=self.known_from[known],
+        )
 
 
 class JointState:
@@ -211,8 +228,11 @@ class Championships:
     """All weekends as arrays, for one or many runs of the filter."""
 
     def __init__(self, races: pd.DataFrame, entries: pd.DataFrame, tables: dict[str, pd.DataFrame]):
-        """``races``: ``race_key, season`` in calendar order; ``entries`` and ``tables``: canonical frames."""
+        """``races``: ``race_key, season`` in calendar order; ``tables``: canonical frames; ``entries``: one too, known from
+        the beginning of the weekend, or ``History.field``."""
         self.entries = entries.reset_index(drop=True)
+        known = self.entries.get("known_from", pd.Series(_HORIZONS[0], self.entries.index))
+        self._known_from = known.map(_HORIZONS.index).to_numpy(dtype=np.int64)
         results = pd.concat(
             [tables["race_results"].assign(session="R"), tables["sprint_results"].assign(session="S")]
         )
@@ -268,6 +288,7 @@ class Championships:
                 rows.get(race, none),
                 self._entry_codes[0][rows.get(race, none)],
                 self._entry_codes[1][rows.get(race, none)],
+                self._known_from[rows.get(race, none)],
                 by_race.get(order, []),
             )
             for race, order in self._order.items()
@@ -291,16 +312,19 @@ class Championships:
         )
 
 
+_HORIZONS = ("pre_weekend", "pre_sprint", "pre_race")
+"""In the order in which a weekend comes to them."""
+
 COLUMNS = ("team_mean", "team_sd", "driver_mean", "driver_sd", "mean", "sd", "own_sd")
 
 
 def joint_ratings(championships: Championships, config: JointConfig) -> pd.DataFrame:
-    """Rating of every entry before the weekend and before the race.
+    """Rating of the field before the weekend and before the race.
 
     Returns:
         ``race_key, horizon, driver_id, constructor_id, team_mean, team_sd, driver_mean, driver_sd, mean, sd, own_sd`` in per
         cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_sprint`` and ``pre_race``, after the
-        sessions before sprint and race, where there were any.
+        sessions before sprint and race, where there were any (or the grid has names that are not entered).
     """
     states = list(run_filter(championships, config))
     entry = np.concatenate([weekend.entry_ids for weekend, _, _ in states])
@@ -324,15 +348,15 @@ def run_filter(
                 state.new_season(weekend.season)
             season = weekend.season
         state.drift()
-        entered = len(weekend.entry_ids) > 0
-        if entered:
-            yield weekend, "pre_weekend", state.rating(weekend.drivers, weekend.teams, season)
+        entered, at_sprint, at_race = (weekend.at(horizon) for horizon in _HORIZONS)
+        if len(entered.entry_ids):
+            yield entered, "pre_weekend", state.rating(entered.drivers, entered.teams, season)
         before = [event for event in weekend.events if event.session != "R"]
         for event in before:
             state.observe(event, season)
-            if entered and sets_sprint_grid(weekend, event.session):
-                yield weekend, "pre_sprint", state.rating(weekend.drivers, weekend.teams, season)
-        if before and entered:
-            yield weekend, "pre_race", state.rating(weekend.drivers, weekend.teams, season)
+            if len(at_sprint.entry_ids) and sets_sprint_grid(weekend, event.session):
+                yield at_sprint, "pre_sprint", state.rating(at_sprint.drivers, at_sprint.teams, season)
+        if len(at_race.entry_ids) and (before or len(at_race.entry_ids) > len(entered.entry_ids)):
+            yield at_race, "pre_race", state.rating(at_race.drivers, at_race.teams, season)
         for event in weekend.events[len(before) :]:
             state.observe(event, season)

@@ -65,13 +65,13 @@ class _Ratio:
 
 
 def retirement_rates(history: History) -> pd.DataFrame:
-    """Rates of every entry before its race.
+    """Rates of everybody in the field before the race.
 
     Returns:
         ``race_key, driver_id`` and ``COLUMNS``: the log odds of the field, and the logarithms of three ratios; their
         sum is the log odds of a retirement.
     """
-    entries = history.entries.merge(history.races[["race_key", "circuit_id"]], on="race_key", how="left")
+    entries = history.field.merge(history.races[["race_key", "circuit_id"]], on="race_key", how="left")
     outcome = history.starters[["race_key", "driver_id", "retired"]]
     rows = entries.merge(outcome, on=["race_key", "driver_id"], how="left")
     rows = rows.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)

@@ -6,13 +6,17 @@ asked; before the weekend that is all there is, after the session that sets the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from f1_pipeline.domain.points import sprint_points
+from f1_pipeline.errors import ContractViolation
+from f1_pipeline.forecasting.features import feature_matrix
 from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.history import History
 from f1_pipeline.forecasting.orders import draw_orders
 
 BASE_HORIZON = {"pre_weekend": "pre_weekend", "pre_sprint": "pre_race"}
@@ -48,6 +52,9 @@ def sprint_features(
 
     Returns:
         Rows sorted by driver; before the sprint those who stand on its grid.
+
+    Raises:
+        ContractViolation: somebody stands on the grid whom neither rows nor ratings know; names source, race and field.
     """
     rows = rows.sort_values("driver_id", kind="stable").reset_index(drop=True)
     if horizon == "pre_weekend":
@@ -57,12 +64,43 @@ def sprint_features(
     places = places.fillna(float(len(places)))
     rows = rows[rows["driver_id"].isin(places.index)].reset_index(drop=True)
     known = ratings[ratings["horizon"] == "pre_sprint"].set_index("driver_id")
-    return rows.assign(
+    described = rows.assign(
         joint_rating=known["mean"].reindex(rows["driver_id"]).to_numpy(),
         joint_rating_sd=known["sd"].reindex(rows["driver_id"]).to_numpy(),
         grid_position=places.loc[rows["driver_id"]].to_numpy(),
         gap_to_pole_pct=np.nan,
     ).fillna({"joint_rating": rows["joint_rating"], "joint_rating_sd": rows["joint_rating_sd"]})
+    known_of = set(described.loc[described["joint_rating"].notna(), "driver_id"])
+    strangers = sorted(set(places.index) - known_of)
+    if strangers:
+        race = grid["race_key"].iloc[0] if "race_key" in grid else "-"
+        raise ContractViolation(
+            f"table starting_grid, race {race}, field driver_id: {', '.join(strangers)} on the grid of the sprint, but "
+            "neither among the entries nor in a session that set the grid"
+        )
+    return described
+
+
+def with_reserves(
+    rows: pd.DataFrame, history: History, elo: pd.DataFrame, ratings: pd.DataFrame, grid: pd.DataFrame
+) -> pd.DataFrame:
+    """Feature rows of a weekend, and of those who stand on the grid of its sprint without being entered.
+
+    Args:
+        rows: feature rows of the weekend before it began, one race.
+        history: of all races.
+        elo: of ``elo_ratings``, that race.
+        ratings: of ``joint_ratings``, that race; of a reserve the one that has seen the session that set the grid.
+        grid: of ``starting_grid``, session S, that race.
+    """
+    missing = set(grid["driver_id"]) - set(rows["driver_id"])
+    if not missing:
+        return rows
+    known = ratings[ratings["horizon"] == "pre_sprint"].assign(horizon="pre_weekend")
+    everybody = feature_matrix(replace(history, entries=history.field), elo, known, "pre_weekend")
+    here = everybody["race_key"].isin(grid["race_key"]) & everybody["driver_id"].isin(missing)
+    made = everybody.loc[here, [name for name in rows.columns if name in everybody]]
+    return pd.concat([rows, made], ignore_index=True)
 
 
 def sprint_forecast(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Table, insert, select
 
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.models import insert_version
 from f1_pipeline.storage.records import read_frame
-from f1_pipeline.storage.schema import model_decisions, predictions
+from f1_pipeline.storage.schema import feature_matrix, model_decisions, predictions
 
 
 def decisions(engine: Engine, name: str | None = None, horizon: str | None = None) -> pd.DataFrame:
@@ -62,9 +62,13 @@ def promoted_after(engine: Engine, horizon: str) -> set[str]:
         return {str(race) for race in connection.scalars(query.distinct())}
 
 
-def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
+def superseded_forecasts(engine: Engine, race_key: str, closed: bool = False) -> set[str]:
     """Horizons at which the stored forecast of a race is to be made again though nothing is new: it is older than a
-    promotion of one of its models, or versions that were not meant for it stood in for others."""
+    promotion of one of its models, or versions that were not meant for it stood in for others.
+
+    ``closed``: the cutoff before the weekend has passed. Then the forecast before it counts only while the field is the
+    one that it is of: better models must not bring a reserve along of whom nobody knew on Friday.
+    """
     made = model_decisions
     query = (
         select(predictions.c.horizon)
@@ -78,7 +82,19 @@ def superseded_forecasts(engine: Engine, race_key: str) -> set[str]:
         .distinct()
     )
     with engine.connect() as connection:
-        return {str(horizon) for horizon in connection.scalars(query)} | stood_in(engine, race_key)
+        found = {str(horizon) for horizon in connection.scalars(query)} | stood_in(engine, race_key)
+    if closed and _field(engine, predictions, race_key) != _field(engine, feature_matrix, race_key):
+        found.discard("pre_weekend")
+    return found
+
+
+def _field(engine: Engine, table: Table, race_key: str) -> set[tuple[str, str]]:
+    """Who is in the rows of a race before the weekend, in which team."""
+    query = select(table.c.driver_id, table.c.constructor_id).where(
+        table.c.race_key == race_key, table.c.horizon == "pre_weekend"
+    )
+    with engine.connect() as connection:
+        return {(str(driver), str(team)) for driver, team in connection.execute(query.distinct())}
 
 
 def stood_in(engine: Engine, race_key: str) -> set[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from f1_pipeline import clock
-from f1_pipeline.domain.calendar import next_race
+from f1_pipeline.domain.calendar import closed_weekends, next_race
 from f1_pipeline.storage import reads
 
 _PUBLISHED = re.compile(r"v\d{4}\.\d+\.\d+$")
@@ -24,6 +24,7 @@ class CalendarNow:
     finished: set[str]
     begun: set[str]
     starts: dict[str, datetime]
+    weekends: dict[str, datetime]
     now: datetime | None
 
     @property
@@ -31,20 +32,30 @@ class CalendarNow:
         """The race that is to be forecast next."""
         return next_race(self.keys, self.finished, self.begun, self.starts, self.now)
 
+    @property
+    def closed(self) -> set[str]:
+        """Races whose forecasts before the weekend are closed: their cutoff has passed (``weekends``)."""
+        return closed_weekends(self.weekends, self.begun, self.now)
+
 
 def calendar_now(
     engine: Engine, calendar: pd.DataFrame | None = None, now: datetime | None = None
 ) -> CalendarNow:
     """Read it. ``calendar``: of ``reads.calendar``, where it is at hand; ``now``: the clock, else that of ``data_clock``."""
+    # Here, because it brings the features along, which who only asks for a version of the tables does not need.
+    from f1_pipeline.forecasting.features import cutoffs
+
     rows = reads.calendar(engine) if calendar is None else calendar
     held = rows.loc[~rows["is_cancelled"].astype("bool")]
     day = held["date"].dt.tz_localize("UTC") + timedelta(days=1)
     starts = held["start_at"].fillna(day)
+    weekends = cutoffs(held, "pre_weekend")
     return CalendarNow(
         keys=held["race_key"].tolist(),
         finished=set(held.loc[held["finished"], "race_key"]),
         begun=set(held.loc[held["begun"], "race_key"]),
         starts={key: start.to_pydatetime() for key, start in zip(held["race_key"], starts, strict=True)},
+        weekends={key: start.to_pydatetime() for key, start in zip(held["race_key"], weekends, strict=True)},
         now=now or data_clock(engine),
     )
 

@@ -133,6 +133,40 @@ def test_races_with_newer_prices_are_scored_again_once_they_are_finished() -> No
     assert not any(plan.forecasts.values())
 
 
+@pytest.mark.parametrize("changed", ["r04", "r08"])
+def test_once_its_cutoff_has_passed_a_forecast_before_the_weekend_is_not_made_again(changed: str) -> None:
+    """On a Saturday the field of the next race, or an old result, is another one: only what knows Saturday follows."""
+    state = replace(_settled(8), changed={changed}, has_grid={*CALENDAR[:8], "r08"})
+    sprints = {"pre_weekend": {"r08"}, "pre_sprint": {"r08"}}
+    state = replace(state, sprint_ready=sprints, sprint_forecast=sprints)
+    state = replace(state, forecast={**state.forecast, "pre_race": {*CALENDAR[2:9]}})
+    now = make_plan(state)
+    assert [_keys(spans) for spans in now.forecasts.values()] == [["r08"], ["r08"]]
+    assert _keys(now.championship) == ["r08"]
+    plan = make_plan(replace(state, closed={*CALENDAR[:9]}))
+    assert (plan.raw, plan.derived) == (now.raw, now.derived)
+    assert [_keys(spans) for spans in plan.forecasts.values()] == [[], ["r08"]]
+    assert plan.championship == []
+    assert _keys(plan.sprints) == ["r08"], "before the sprint, whose cutoff is its start"
+    early = {"pre_weekend": {"r08"}}
+    assert make_plan(replace(state, closed={"r08"}, sprint_ready=early)).sprints == []
+
+
+def test_what_is_missing_after_its_cutoff_is_made_all_the_same() -> None:
+    state = _settled(8)
+    none = {horizon: set(keys) - {"r08"} for horizon, keys in state.forecast.items()}
+    plan = make_plan(
+        replace(
+            state,
+            closed={*CALENDAR[:9]},
+            forecast=none,
+            championship=set(state.championship) - {"r08"},
+            sprint_ready={"pre_weekend": {"r08"}},
+        )
+    )
+    assert _keys(plan.forecasts["pre_weekend"]) == _keys(plan.championship) == _keys(plan.sprints) == ["r08"]
+
+
 def test_a_correction_before_the_first_forecast_is_rated_and_not_scored() -> None:
     state = _settled(8)
     plan = make_plan(replace(state, changed={"r01"}, result_hashes={**state.result_hashes, "r01": "new"}))
@@ -289,6 +323,7 @@ def states(draw: st.DrawFn) -> State:
         forecast={horizon: set(done.forecast[horizon]) - draw(subsets) for horizon in HORIZONS},
         scored={key: value for key, value in done.scored.items() if draw(st.booleans())},
         championship=set(done.championship) - draw(subsets),
+        closed=draw(subsets),
         result_hashes={
             key: draw(st.sampled_from([value, "new"])) for key, value in done.result_hashes.items()
         },
@@ -326,6 +361,8 @@ def test_forecasts_that_exist_are_made_again_only_for_the_next_race(state: State
             if key >= str(state.forecast_from) and (key in state.finished or key == upcoming)
         }
         assert wanted <= made | set(state.forecast[horizon]), "nothing is left without a forecast"
+        if horizon == "pre_weekend" and upcoming in state.closed:
+            assert upcoming not in asked or upcoming not in state.forecast[horizon]
 
 
 @SETTINGS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f1_pipeline.domain.calendar import RESULT_WITHIN, next_race, race_day
+from f1_pipeline.domain.calendar import RESULT_WITHIN, closed_weekends, next_race, race_day
 
 CALENDAR = ["bahrain", "china", "japan", "miami"]
 FIRST = datetime(2026, 3, 1, 13, tzinfo=UTC)
@@ -45,6 +45,19 @@ def test_the_last_race_of_the_calendar_is_not_given_up_for_nothing() -> None:
     assert next_race(CALENDAR, set(CALENDAR[:3]), (), STARTS, STARTS["miami"] + 30 * DAY) == "miami"
     assert next_race(CALENDAR, set(CALENDAR), (), STARTS, STARTS["miami"]) is None
     assert next_race([], set()) is None
+
+
+@pytest.mark.parametrize("begun", [set(), {"bahrain", "japan"}])
+def test_a_weekend_is_closed_from_its_cutoff_on(begun: set[str]) -> None:
+    cutoffs = {key: start - 2 * DAY for key, start in STARTS.items()}
+    friday = cutoffs["china"]
+    assert closed_weekends(cutoffs, begun, friday - HOUR) == {"bahrain"}
+    assert closed_weekends(cutoffs, begun, friday) == {"bahrain", "china"}
+    moved = {**cutoffs, "china": friday + 7 * DAY}
+    assert closed_weekends(moved, begun, friday + DAY) == {"bahrain"}, "moved to a later day it is open again"
+    assert closed_weekends(cutoffs, begun, None) == begun, (
+        "without a clock the sessions that are there say it"
+    )
 
 
 def test_a_race_whose_start_is_not_known_is_not_overdue() -> None:

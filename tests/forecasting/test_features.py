@@ -43,10 +43,10 @@ OUTCOMES = ("race_results", "qualifying_results", "starting_grid", "driver_stand
 def compute(tables: Tables) -> Computed:
     history = build_history(tables)
     elo = pd.concat(
-        [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")],
+        [elo_ratings(history.starters, history.field, kind) for kind in ("driver", "constructor")],
         ignore_index=True,
     )
-    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
+    joint = joint_ratings(Championships(history.races, history.field, tables), JointConfig())
     forecasts = tables.get(FORECASTS)
     return (
         history,
@@ -361,6 +361,67 @@ def test_rows_are_the_entries(world: Tables, computed: dict[str, pd.DataFrame], 
     assert set(computed[horizon]["horizon"]) == {horizon}
 
 
+def with_a_reserve(tables: Tables, race_key: str) -> tuple[Tables, str, str]:
+    """A world in which somebody who is not entered took over the best car for qualifying, grid and race; and who lost it."""
+    grid = tables["starting_grid"]
+    here = (grid["race_key"] == race_key) & (grid["session"] == "R") & (grid["position"] == 1)
+    gone, changed = str(grid.loc[here, "driver_id"].iloc[0]), dict(tables)
+    for name, session in (("starting_grid", "R"), ("qualifying_results", "Q"), ("race_results", None)):
+        frame = tables[name]
+        at = (frame["race_key"] == race_key) & (frame["driver_id"] == gone)
+        if session is not None:
+            at &= frame["session"] == session
+        assert at.any()
+        changed[name] = frame.assign(driver_id=frame["driver_id"].mask(at, "the-reserve"))
+    return changed, gone, "the-reserve"
+
+
+@pytest.mark.parametrize("race_number", [15, 38])
+def test_who_is_on_the_grid_without_being_entered_takes_part(
+    world: Tables, computed: dict[str, pd.DataFrame], race_number: int
+) -> None:
+    """The list of entries is corrected after a reserve has put the car on pole position."""
+    gridded = world["races"].sort_values("date")["race_key"]
+    race = str(gridded[gridded.isin(world["starting_grid"]["race_key"])].iloc[race_number])
+    tables, gone, reserve = with_a_reserve(world, race)
+    history, _, found = compute(tables)
+    rows = found["pre_race"][found["pre_race"]["race_key"] == race].set_index("driver_id")
+    assert set(rows.index) == set(history.grid.loc[history.grid["race_key"] == race, "driver_id"])
+    assert gone not in rows.index
+    before = computed["pre_race"][computed["pre_race"]["race_key"] == race].set_index("driver_id")
+    assert rows.loc[reserve, "constructor_id"] == before.loc[gone, "constructor_id"], "as the grid says"
+    known = ["current_elo", "joint_rating", "joint_rating_sd", "retirement_driver", "qualifying_position"]
+    assert rows.loc[reserve, known].notna().all()
+    assert (rows.loc[reserve, "grid_position"], rows.loc[reserve, "team_rating"]) == (
+        1.0,
+        pytest.approx(before.loc[gone, "team_rating"], abs=0.3),
+    )
+    # Before the weekend nobody knows of him, not even how sure a rating is in comparison with his.
+    order = int(rows["order"].iloc[0])
+    pd.testing.assert_frame_equal(
+        found["pre_weekend"].loc[lambda frame: frame["order"] <= order],
+        computed["pre_weekend"].loc[lambda frame: frame["order"] <= order],
+        check_exact=True,
+    )
+    pd.testing.assert_frame_equal(
+        found["pre_race"].loc[lambda frame: frame["order"] < order],
+        computed["pre_race"].loc[lambda frame: frame["order"] < order],
+        check_exact=True,
+    )
+
+
+def test_a_reserve_without_qualifying_is_rated_all_the_same(world: Tables) -> None:
+    """The grid of a race whose qualifying was called off: no session speaks of pace, and he has no rating of before."""
+    race = str(world["starting_grid"]["race_key"].iloc[-1])
+    tables, _, reserve = with_a_reserve(world, race)
+    for name in ("qualifying_results", "sprint_results"):
+        tables[name] = tables[name][tables[name]["race_key"] != race]
+    found = compute(tables)[2]["pre_race"]
+    rows = found[found["race_key"] == race]
+    assert reserve in set(rows["driver_id"])
+    assert rows["joint_rating"].notna().all()
+
+
 def test_features_of_a_coming_race_stand_on_the_last_one(
     world: Tables, computed: dict[str, pd.DataFrame]
 ) -> None:
@@ -533,7 +594,8 @@ class Little:
     def grid(self, key: str, *field: tuple[str, str]) -> "Little":
         for place, (driver, text) in enumerate(field, 1):
             position = float(text) if text.isdigit() else None
-            row = {"race_key": key, "driver_id": driver, "session": "R", "display_order": place}
+            who = {"race_key": key, "driver_id": driver, "constructor_id": driver}
+            row = {**who, "session": "R", "display_order": place}
             self.rows["starting_grid"].append({**row, "position": position, "position_text": text})
         return self
 
@@ -563,7 +625,7 @@ class Little:
             "entries": ["race_key", "driver_id", "constructor_id"],
             "race_results": ["race_key", "driver_id", "constructor_id", "display_order", "position_text", "position", "points", *LAP_COLUMNS],
             "sprint_results": ["race_key", "driver_id", "constructor_id", "display_order", "position_text", "position", "points", *LAP_COLUMNS],
-            "starting_grid": ["race_key", "driver_id", "session", "display_order", "position", "position_text"],
+            "starting_grid": ["race_key", "driver_id", "constructor_id", "session", "display_order", "position", "position_text"],
             "qualifying_results": ["race_key", "driver_id", "constructor_id", "session", "display_order", "position", "time_ms", "q1_ms", "q2_ms", "q3_ms"],
             "driver_standings": ["race_key", "driver_id", "position"],
         }  # fmt: skip

@@ -24,7 +24,7 @@ def world() -> Tables:
 
 def rate(tables: Tables, config: JointConfig | None = None) -> pd.DataFrame:
     history = build_history(tables)
-    ratings = joint_ratings(Championships(history.races, history.entries, tables), config or JointConfig())
+    ratings = joint_ratings(Championships(history.races, history.field, tables), config or JointConfig())
     return ratings.sort_values(["race_key", "horizon", "driver_id"], ignore_index=True)
 
 

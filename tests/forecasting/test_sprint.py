@@ -6,7 +6,12 @@ import pytest
 
 from f1_pipeline.domain.points import sprint_points
 from f1_pipeline.domain.vocabulary import SPRINT_HORIZONS
+from f1_pipeline.errors import ContractViolation
+from f1_pipeline.forecasting.elo import elo_ratings
+from f1_pipeline.forecasting.features import feature_matrix
 from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
 from f1_pipeline.forecasting.sprint import (
     BASE_HORIZON,
     HEAT,
@@ -14,7 +19,9 @@ from f1_pipeline.forecasting.sprint import (
     sprint_cutoff,
     sprint_features,
     sprint_forecast,
+    with_reserves,
 )
+from f1_pipeline.sources.simulated import simulate
 
 KEY = "2026-somewhere"
 
@@ -91,6 +98,47 @@ def test_who_is_not_on_the_grid_is_not_forecast() -> None:
     found = sprint_features(weekend(), "pre_sprint", RATINGS, GRID[GRID["driver_id"] != "a"])
     assert found["driver_id"].tolist() == ["b", "c", "d"]
     assert found["grid_position"].tolist() == [1.0, 3.0, 3.0]
+
+
+def test_somebody_on_the_grid_whom_nothing_describes_is_refused() -> None:
+    grid = pd.concat([GRID, pd.DataFrame({"driver_id": ["e"], "position": [5.0]})]).assign(race_key=KEY)
+    with pytest.raises(ContractViolation, match=f"starting_grid, race {KEY}, field driver_id: e on the grid"):
+        sprint_features(weekend(), "pre_sprint", RATINGS, grid)
+
+
+def test_who_is_on_the_grid_of_the_sprint_without_being_entered_takes_part() -> None:
+    tables = dict(simulate(2, 7).bundle.tables)
+    grids = tables["starting_grid"]
+    key = str(grids.loc[grids["session"] == "S", "race_key"].iloc[-1])
+    gone = str(grids.loc[(grids["race_key"] == key) & (grids["session"] == "S"), "driver_id"].iloc[0])
+    for name, session in (("starting_grid", "S"), ("qualifying_results", "SQ")):
+        frame = tables[name].copy()
+        at = (frame["race_key"] == key) & (frame["session"] == session) & (frame["driver_id"] == gone)
+        frame.loc[at, "driver_id"] = "the-reserve"
+        tables[name] = frame
+    history = build_history(tables)
+    who = history.field
+    elo = pd.concat([elo_ratings(history.starters, who, kind) for kind in ("driver", "constructor")])
+    joint = joint_ratings(Championships(history.races, who, tables), JointConfig())
+    of_race = [frame[frame["race_key"] == key] for frame in (elo, joint, tables["starting_grid"])]
+    grid = of_race[2][of_race[2]["session"] == "S"]
+    matrix = feature_matrix(history, elo, joint, "pre_weekend")
+    rows = matrix[matrix["race_key"] == key]
+    assert "the-reserve" not in set(rows["driver_id"])
+    everybody = with_reserves(rows, history, of_race[0], of_race[1], grid)
+    found = sprint_features(everybody, "pre_sprint", of_race[1], grid).set_index("driver_id")
+    assert set(found.index) == set(grid["driver_id"])
+    reserve = found.loc["the-reserve"]
+    assert reserve["constructor_id"] == rows.set_index("driver_id").loc[gone, "constructor_id"]
+    assert reserve["grid_position"] == grid.set_index("driver_id").loc["the-reserve", "position"]
+    assert reserve[["current_elo", "joint_rating", "joint_rating_sd", "retirement_driver"]].notna().all()
+    others = found.drop(index="the-reserve")
+    columns = [name for name in others if name not in ("joint_rating", "joint_rating_sd", "grid_position")]
+    pd.testing.assert_frame_equal(
+        others[columns], rows.set_index("driver_id").loc[others.index, columns], check_exact=True
+    )
+    whole = with_reserves(rows, history, of_race[0], of_race[1], grid[grid["driver_id"] != "the-reserve"])
+    assert whole is rows, "everybody is entered: nothing is computed"
 
 
 @pytest.mark.parametrize("horizon", SPRINT_HORIZONS)

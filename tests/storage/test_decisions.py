@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, delete, insert, text
 
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.decisions import (
@@ -107,6 +107,33 @@ def test_a_forecast_older_than_a_promotion_is_superseded(engine: Engine) -> None
     assert superseded_forecasts(engine, ALPHA) == {"pre_race"}
     add_decision(engine, _decision(challenger_version=3, known_through=ALPHA))
     assert superseded_forecasts(engine, BETA) == {"pre_race"}
+
+
+@pytest.mark.parametrize("reason", ["promotion", "stood in"])
+def test_after_the_cutoff_a_superseded_forecast_counts_while_its_field_is_the_same(
+    engine: Engine, reason: str
+) -> None:
+    """Better models, or those that were meant, must not bring a reserve of Saturday along under the cutoff of Friday."""
+    for _ in range(2):
+        add_version(engine, _version(horizon="pre_weekend"))
+    forecast = {**_prediction(BETA, 1), "horizon": "pre_weekend"}
+    entry = {
+        name: forecast[name] for name in ("race_key", "horizon", "driver_id", "constructor_id", "cutoff")
+    }
+    if reason == "stood in":
+        forecast["stood_in_for"] = BETA
+    with engine.begin() as connection:
+        connection.execute(insert(schema.predictions), [forecast])
+        connection.execute(insert(schema.feature_matrix), [entry])
+    if reason == "promotion":
+        add_decision(engine, _decision(horizon="pre_weekend", challenger_version=2, known_through=ALPHA))
+    assert superseded_forecasts(engine, BETA, closed=True) == {"pre_weekend"}
+    for column, value in (("driver_id", "x-reserve"), ("constructor_id", "x-team")):
+        with engine.begin() as connection:
+            connection.execute(delete(schema.feature_matrix))
+            connection.execute(insert(schema.feature_matrix), [{**entry, column: value}])
+        assert superseded_forecasts(engine, BETA, closed=True) == set()
+        assert superseded_forecasts(engine, BETA) == {"pre_weekend"}
 
 
 def test_versions_of_an_earlier_release_are_champions_and_challengers_go_with_it(database_url: str) -> None:

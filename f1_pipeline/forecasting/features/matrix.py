@@ -37,8 +37,8 @@ def feature_matrix(
         history: the past, and the entries of coming races.
         elo: rows of ``elo_ratings`` (``race_key, kind, entity_id, value_before``).
         joint: rows of ``joint_ratings``.
-        horizon: ``pre_weekend`` describes every entry; ``pre_race`` every entry of a race whose starting grid
-            is published, and of these who stands on it (or took the start without, before 1960).
+        horizon: ``pre_weekend`` describes every entry; ``pre_race``, of a race whose starting grid is published,
+            who stands on it, entered or not, and who took the start without (before 1960).
         forecasts: rows of ``weather_forecasts`` of the race session; without them weather is missing.
 
     Returns:
@@ -48,7 +48,8 @@ def feature_matrix(
     Raises:
         LeakError: a value came from the race itself, from a later one, or from after the cutoff.
     """
-    rows = history.entries[["race_key", "order", "season", "driver_id", "constructor_id"]]
+    who = history.field if horizon == "pre_race" else history.entries
+    rows = who[["race_key", "order", "season", "driver_id", "constructor_id"]]
     if horizon == "pre_race":
         rows = _on_the_grid(rows, history)
     rows = rows.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
