@@ -78,7 +78,10 @@ def table_state(connection: Connection, name: str) -> dict[str, Any]:
         there = exists().where(table.c.race_key == races.c.race_key)
         state["races"] = connection.scalar(select(func.count()).select_from(races).where(there))
         state["newest"] = connection.scalar(
-            select(races.c.race_key).where(there).order_by(races.c.date.desc()).limit(1)
+            select(races.c.race_key)
+            .where(there)
+            .order_by(races.c.date.desc(), races.c.race_key.desc())
+            .limit(1)
         )
     return state
 
@@ -90,7 +93,7 @@ def newest_releases(connection: Connection) -> dict[str, str]:
         newest = (
             select(races.c.race_key)
             .where(exists().where(table.c.race_key == races.c.race_key))
-            .order_by(races.c.date.desc())
+            .order_by(races.c.date.desc(), races.c.race_key.desc())
             .limit(1)
             .scalar_subquery()
         )
@@ -148,7 +151,9 @@ def loads(connection: Connection, limit: int = 200) -> pd.DataFrame:
 
 def polls(connection: Connection) -> pd.DataFrame:
     """The newest question about each subject to a web source, newest first."""
-    return frame_of(connection, select(source_polls).order_by(source_polls.c.asked_at.desc()))
+    return frame_of(
+        connection, select(source_polls).order_by(source_polls.c.asked_at.desc(), *source_polls.primary_key)
+    )
 
 
 def live(connection: Connection, limit: int = 50) -> pd.DataFrame:
@@ -182,12 +187,12 @@ def weather(connection: Connection, limit: int = 50) -> pd.DataFrame:
                     literal(kind).label("kind"),
                     *(column for column in table.columns if column.name not in ("valid_from", "valid_until")),
                 )
-                .order_by(table.c.issued_at.desc())
+                .order_by(table.c.issued_at.desc(), *table.primary_key)
                 .limit(limit),
             )
         )
     frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return frame.sort_values("issued_at", ascending=False)
+    return frame.sort_values("issued_at", ascending=False, kind="stable")
 
 
 def prices(connection: Connection) -> pd.DataFrame:
@@ -224,7 +229,7 @@ def unscored(connection: Connection, limit: int = 50) -> list[str]:
                 exists().where(predictions.c.race_key == races.c.race_key),
                 ~exists().where(model_accuracy.c.race_key == races.c.race_key),
             )
-            .order_by(races.c.date.desc())
+            .order_by(races.c.date.desc(), races.c.race_key.desc())
             .limit(limit)
         )
     )

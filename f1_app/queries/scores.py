@@ -198,7 +198,7 @@ def worst_races(
             )
         )
         .where(score.c.horizon == horizon, score.c.model == model)
-        .order_by(score.c.winner_probability, races.c.date.desc())
+        .order_by(score.c.winner_probability, races.c.date.desc(), races.c.race_key)
         .limit(limit)
     )
     if first is not None:

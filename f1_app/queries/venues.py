@@ -77,7 +77,7 @@ def past_winners(connection: Connection, race_key: str, limit: int = 10) -> pd.D
             races.c.date < this.date,
             or_(races.c.circuit_id == this.circuit_id, races.c.grand_prix_id == this.grand_prix_id),
         )
-        .order_by(races.c.date.desc())
+        .order_by(races.c.date.desc(), races.c.race_key)
         # A race that was never run has no winner; a season has one of them at most.
         .limit(2 * limit)
     ).all()
