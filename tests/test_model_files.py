@@ -63,7 +63,7 @@ def stored(tmp_path: Path, rows: pd.DataFrame) -> tuple[Registry, Registered, Pa
 
 
 def _load(stored: tuple[Registry, Registered, Path]) -> Any:
-    return stored[0].load(EloSoftmax(), stored[1].name, stored[1].version)
+    return stored[0].load(EloSoftmax(), stored[1])
 
 
 def test_a_store_that_says_pickle_is_not_believed(

@@ -273,7 +273,7 @@ def test_a_correction_after_the_cutoff_moves_no_forecast_before_the_weekend(
     assert _update(home).idle
     # Not even in a run that somebody starts by hand, unless it is asked for by name.
     by_hand = [("forecast_pre_weekend", "predictions"), ("forecast_championship", "championship")]
-    with open_runs(report, lambda line: None) as runs:
+    with open_runs(report, lambda line: None, Turn(UpdateLock())) as runs:
         for job, _ in by_hand:
             runs.run(job, "by hand", KeyRange(NEXT, NEXT))
         assert _remade(home) == set()
