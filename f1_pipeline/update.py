@@ -25,7 +25,6 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import stood_in
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.live import newest_marks
-from f1_pipeline.storage.marks import remember_marks
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.upcoming import calendar_now, is_published
 from f1_pipeline.turn import Turn, alone
@@ -133,8 +132,6 @@ def _carry_out(
     bundle = None if known else load(snapshot)
     with open_runs(report, tell, turn) as runs:
         if bundle is not None:
-            # Before the calendar is another one: features of an older version of the product have no marks.
-            remember_marks(engine)
             runs.run("read_source", "calendar and names", None)
             snapshot = remembered(settings)  # the run looked once more, and its assets see what it found
             bundle = load(snapshot)

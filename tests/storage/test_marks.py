@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, insert, update
 
+from f1_pipeline.forecasting.features import calendar_marks as marks_of_calendar
 from f1_pipeline.forecasting.features.calendar_marks import CALENDAR_ATTRIBUTES, calendar_marks
 from f1_pipeline.sources.bundle import content_hashes
 from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.marks import outdated_races, remember_marks
+from f1_pipeline.storage.marks import outdated_races
 from f1_pipeline.storage.upcoming import calendar_now
 from f1_pipeline.storage.writes import Load, replace_races
 
@@ -111,20 +112,13 @@ def test_a_fact_of_the_circuit_counts_where_the_race_does_not_state_its_own(ring
     assert outdated_races(engine) == {ALPHA, BETA}
 
 
-def test_marks_from_before_circuits_were_looked_at_are_no_change(ring: Engine) -> None:
-    """An upgrade of the product must not make eleven hundred races anew."""
-    engine = ring
-    old = {key: mark for key, mark in calendar_marks(reads.calendar(engine), None).items() if key == ALPHA}
-    replace_races(
-        engine, schema.feature_matrix, features(ALPHA), [ALPHA], scope={"horizon": "pre_weekend"}, marks=old
-    )
-    assert outdated_races(engine) == set()
-    remember_marks(engine)
-    assert outdated_races(engine) == set()
-    change_circuit(engine, elevation_m=733.0)
-    assert outdated_races(engine) == {ALPHA}
-    remember_marks(engine)
-    assert outdated_races(engine) == {ALPHA}
+def test_features_of_other_code_are_outdated(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation that is brought up to date must not learn from old numbers and new ones side by side."""
+    describe(engine, ALPHA, BETA)
+    monkeypatch.setattr(marks_of_calendar, "CODE", marks_of_calendar.CODE + 1)
+    assert outdated_races(engine) == {ALPHA, BETA}
+    describe(engine, ALPHA)
+    assert outdated_races(engine) == {BETA}
 
 
 def test_marks_are_written_with_the_features_or_not_at_all(engine: Engine) -> None:
@@ -138,17 +132,12 @@ def test_marks_are_written_with_the_features_or_not_at_all(engine: Engine) -> No
     assert outdated_races(engine) == {ALPHA}
 
 
-def test_features_from_before_there_were_marks(engine: Engine) -> None:
+def test_features_without_a_mark_are_outdated(engine: Engine) -> None:
     describe(engine, ALPHA, marked=False)
-    change(engine, ALPHA, turns=20)
-    assert outdated_races(engine) == set(), "nobody knows"
-    remember_marks(engine)
-    remember_marks(engine)
-    assert outdated_races(engine) == set()
-    change(engine, ALPHA, turns=21)
+    describe(engine, BETA)
     assert outdated_races(engine) == {ALPHA}
-    remember_marks(engine)
-    assert outdated_races(engine) == {ALPHA}, "a mark that is there stays"
+    describe(engine, ALPHA)
+    assert outdated_races(engine) == set()
 
 
 # --- which race is next ----------------------------------------------------------------------------------
