@@ -24,7 +24,7 @@ from f1_pipeline.forecasting.season_simulation import (
     SimulationConfig,
     simulate_races,
 )
-from f1_pipeline.forecasting.standings import PLACES, Scores, countback_weights, total_points
+from f1_pipeline.forecasting.standings import Scores, countback_rows, countback_weights, total_points
 
 CONTENDERS = 5
 """Drivers whose next result is played through: five hold nearly all of the title chances after the first races."""
@@ -170,10 +170,7 @@ def _earned(situation: Situation, kind: str, drawn: Sequence[RaceDraws]) -> tupl
     Summed over the races first and over the cars then: the history of twelve seasons takes half the time.
     """
     weights = countback_weights(rules.countback_places(situation.season))
-    of_race = [
-        np.stack([key[np.where(race.positions > PLACES, 0, race.positions)] for key in weights.T])
-        for race in drawn
-    ]
+    of_race = [np.stack([key[countback_rows(race.positions)] for key in weights.T]) for race in drawn]
     points = [race.points for race in drawn]
     best_only = kind == "constructor" and situation.season in rules.BEST_CAR_ONLY
     if not (best_only or rules.drops_results(situation.season, kind)):

@@ -42,13 +42,18 @@ def countback_weights(places: int | None) -> Ints:
     """What one result at each place adds to the two keys of the countback; shape (PLACES + 1, 2).
 
     More wins beat any number of second places, and so on: each place has its own bits. Row 0 (not classified,
-    and places beyond the last row) and places beyond ``places`` add nothing.
+    and ``countback_rows``) and places beyond ``places`` add nothing.
     """
     weights = np.zeros((PLACES + 1, 2), dtype=np.int64)
     for place in range(1, min(places or PLACES, PLACES) + 1):
         key, digit = divmod(place - 1, _PER_KEY)
         weights[place, key] = 1 << (_BITS * (_PER_KEY - 1 - digit))
     return weights
+
+
+def countback_rows(places: Ints) -> Ints:
+    """The row of ``countback_weights`` of each place: places beyond the last one count as none, not as the last."""
+    return np.where(places > PLACES, 0, places)
 
 
 def championship_points(results: pd.DataFrame, kind: str) -> pd.Series:
@@ -105,7 +110,7 @@ def season_scores(
     countback = np.zeros((len(entities), 2), dtype=np.int64)
     rows = placed["entity_id"].map(row).to_numpy(dtype=np.int64)
     position = placed["position"].to_numpy(dtype=np.int64)
-    np.add.at(countback, rows, weights[np.where(position > PLACES, 0, position)])
+    np.add.at(countback, rows, weights[countback_rows(position)])
     deducted, excluded = np.zeros(len(entities)), np.zeros(len(entities), dtype=bool)
     if kind == "constructor":
         for cut in rules.deductions(season, calendar, before):

@@ -17,6 +17,7 @@ from f1_pipeline.forecasting.championship import (
     SCENARIO_DRAWS,
     ChampionshipForecast,
     Situation,
+    _earned,
     can_win,
     forecast_championship,
     races_to_come,
@@ -24,7 +25,7 @@ from f1_pipeline.forecasting.championship import (
 from f1_pipeline.forecasting.championship_inputs import ChampionshipInputs, championship_inputs
 from f1_pipeline.forecasting.history import in_calendar_order
 from f1_pipeline.forecasting.retirement_rates import retirement_rates
-from f1_pipeline.forecasting.season_simulation import SimulationConfig, simulate_races
+from f1_pipeline.forecasting.season_simulation import RaceDraws, SimulationConfig, simulate_races
 
 SETTINGS = settings(max_examples=15, deadline=None, derandomize=True)
 DRIVERS = {"ann": "red", "bob": "red", "cid": "blue", "dan": "blue", "eve": "grey", "fay": "grey"}
@@ -179,6 +180,16 @@ def test_double_points_are_known_and_half_points_are_not() -> None:
     double, half = races_to_come(races)
     assert double.points[0] == 50.0
     assert half.points[0] == 25.0
+
+
+def test_places_beyond_the_twentieth_are_counted_back_as_none(situation: Situation) -> None:
+    """Of 22 cars the last two would have had a twentieth place each, and beaten who was twentieth once."""
+    count = len(situation.line_up.drivers)
+    positions = np.zeros((1, count), dtype=np.int64)
+    positions[0, :3] = [22, 21, 20]
+    _, keys = _earned(situation, "driver", [RaceDraws("2023-r4", positions, np.zeros((1, count)))])
+    assert (keys[:, 0, :2] == 0).all()
+    assert keys[:, 0, 2].any()
 
 
 def test_who_left_keeps_his_points_and_scores_no_more() -> None:

@@ -12,13 +12,19 @@ SEASON = 2026
 DRIVERS = [f"driver-{letter}" for letter in "abcdefghijklmnopqrst"]
 
 
-def stored(draws: int = 700, seed: int = 11, drivers: int = 20, model: str = "pool") -> pd.DataFrame:
+def stored(
+    draws: int = 700,
+    seed: int = 11,
+    drivers: int = 20,
+    model: str = "pool",
+    race_key: str = f"{SEASON}-somewhere",
+) -> pd.DataFrame:
     """Rows of ``predictions`` of one race as they are made; teams have two cars."""
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame(
         {
-            "race_key": f"{SEASON}-somewhere",
-            "season": SEASON,
+            "race_key": race_key,
+            "season": int(race_key[:4]),
             "driver_id": DRIVERS[:drivers],
             "constructor_id": [f"team-{number // 2}" for number in range(drivers)],
             "cutoff": pd.Timestamp("2026-05-01", tz="UTC"),
@@ -193,6 +199,11 @@ def test_a_race_that_counts_double_does_so_before_it() -> None:
     )
     assert usual == half
     assert double == pytest.approx(2 * usual)
+    as_stored = {
+        key: stored(race_key=key).set_index("driver_id")["expected_points"]
+        for key in ("2014-brazil", "2014-abu-dhabi")
+    }
+    pd.testing.assert_series_equal(as_stored["2014-abu-dhabi"], 2 * as_stored["2014-brazil"])
     assert points_to_come("2021-belgium") == points_to_come("2021-italy")
 
 
