@@ -19,13 +19,15 @@ import pytest
 import requests
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Engine, Table, create_engine, insert
+from sqlalchemy import Engine, Table, create_engine, insert, text
 
 from f1_app.api.app import create_app
 from f1_pipeline.serve.probes import is_ready
 from f1_pipeline.serve.services import services
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage import schema
+from f1_pipeline.storage.carry import carry_over
+from f1_pipeline.storage.migrate import head
 
 TESTS = Path(__file__).parents[1]
 
@@ -180,6 +182,9 @@ def full_database(file: Path) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     fill(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
     engine.dispose()
 
 
@@ -236,20 +241,28 @@ def serving(app: FastAPI | None = None) -> Iterator[Client]:
         listening.close()
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of the API on a full small database that nobody writes to: as `f1 serve` starts it, once for a module."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A client of the API on a full small database that nobody writes to: as `f1 serve` starts it, once for a module and
+    each kind of database."""
     home = tmp_path_factory.mktemp("api-home")
     full_database(home / "f1.db")
+    url, drop = f"sqlite:///{home / 'f1.db'}", None
+    if request.param == "postgresql":
+        drop = request.getfixturevalue("drop_postgres")
+        server = request.getfixturevalue("new_postgres")(request.getfixturevalue("migrated_postgres"))
+        carry_over(url, server, lambda _: None)
+        (home / "f1.db").unlink()
+        url = server
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    unlimited = {"F1_API_PER_MINUTE": "0", "F1_API_NEXT_RACE_PER_MINUTE": "0"}
+    ours = {"F1_DATABASE_URL": url, "F1_API_PER_MINUTE": "0", "F1_API_NEXT_RACE_PER_MINUTE": "0"}
     (service,) = services(Settings(home=home, api_port=port), home)["api"]
     log = home / "api.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            service.argv, env={**service.env, **unlimited}, cwd=home, stdout=output, stderr=subprocess.STDOUT
+            service.argv, env={**service.env, **ours}, cwd=home, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             deadline = time.monotonic() + 60
@@ -263,6 +276,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         finally:
             process.terminate()
             process.wait(20)
+            if drop is not None:
+                drop(url)
 
 
 @pytest.fixture
