@@ -19,7 +19,8 @@ from f1_pipeline.domain.championship_rules import EXCLUDED_DRIVERS
 from f1_pipeline.forecasting.championship import forecast_championship
 from f1_pipeline.forecasting.championship_inputs import championship_inputs
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.predict import race_seed
 from f1_pipeline.forecasting.season_simulation import SimulationConfig
 from f1_pipeline.sources.f1db import parse_archive

@@ -115,7 +115,7 @@ def bare_walk_forward(history: History, matrices: dict[str, pd.DataFrame], first
             past = training_set(rows, int(order[race]), 1990)
             for name in BASELINES[horizon]:
                 made[name] = ModelForecast(0, make_win(name, horizon, 1).fit(past).win_probability(here))
-            made = add_combined(made, dict.fromkeys(COMBINED, 1), horizon)
+            made = add_combined(made, dict.fromkeys(COMBINED, 1))
             prediction_rows(here, horizon, made, retirement, 2000, race_seed(1, race, horizon))
 
 
@@ -135,7 +135,8 @@ def main() -> None:
         }
         from f1_pipeline.forecasting.elo import elo_ratings
         from f1_pipeline.forecasting.features import feature_matrix
-        from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+        from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+        from f1_pipeline.forecasting.joint_state import JointConfig
         from f1_pipeline.settings import get_settings
         from f1_pipeline.sources.f1db import parse_archive
         from f1_pipeline.update import run_update

@@ -385,7 +385,7 @@ def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:
     for row in models[models["name"].isin(COMBINED)].to_dict("records"):
         for name, version in row["hyperparameters"]["members"].items():
             assert race[(name, row["horizon"], version)] == row["race_key"]
-        assert set(row["hyperparameters"]["members"]) == set(COMBINED[row["name"]][row["horizon"]])
+        assert set(row["hyperparameters"]["members"]) == set(COMBINED[row["name"]])
 
 
 def test_the_championships_are_forecast(home: Settings) -> None:

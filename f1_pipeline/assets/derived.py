@@ -11,7 +11,8 @@ from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import HORIZONS, feature_matrix
 from f1_pipeline.forecasting.features.calendar_marks import calendar_marks
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.storage import reads, schema
 
 _FEATURE_SOURCES = {
@@ -48,13 +49,27 @@ def _elo_asset(kind: str) -> AssetsDefinition:
         "joint_ratings",
         "ratings",
         "Pace of the team and skill of the driver, with their uncertainty, before the weekend and before the race.",
-        deps=[["raw", name] for name in ("entries", "race_results", "sprint_results", "qualifying_results")],
+        deps=[
+            ["raw", name]
+            for name in (
+                "entries",
+                "race_results",
+                "sprint_results",
+                "qualifying_results",
+                "practice_results",
+            )
+        ],
     )
 )
 def joint(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
     """The joint rating of the field of the run's races."""
-    tables = reads.read_history_tables(database.engine())
+    engine = database.engine()
+    tables = reads.read_history_tables(engine)
     history = build_history(tables)
+    # Here and not with the history: nothing else reads practice, and it is as many rows as all of that.
+    tables["practice_results"] = reads.read_table(
+        engine, schema.practice_results, columns=reads.PRACTICE_COLUMNS
+    )
     ratings = joint_ratings(Championships(history.races, history.field, tables), JointConfig())
     yield from emit(context, ratings[ratings["race_key"].isin(set(context.partition_keys))])
 

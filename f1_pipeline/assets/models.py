@@ -91,7 +91,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
         "models",
         "models",
         f"{_COMBINATIONS[combined]} at the horizon {horizon}: which versions it is made of.",
-        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined][horizon]],
+        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined]],
         kinds={"python"},
     )
     definition.pop("io_manager_key")
@@ -100,7 +100,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
     def made_of(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings, context.run.run_id)
-        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined][horizon]}
+        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined]}
         existing = in_force(versions(engine, combined, horizon))
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
@@ -114,7 +114,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             if race in existing and existing[race]["hyperparameters"].get("members") == parts:
                 continue
-            newest = members[COMBINED[combined][horizon][0]][race]
+            newest = members[COMBINED[combined][0]][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")
             add_version(
                 engine,

@@ -30,20 +30,11 @@ ENSEMBLE = "ensemble"
 POOL = "pool"
 """Equal-weight logarithmic pool of ``POOL_MEMBERS``: the forecast that is shown first."""
 
-_ORDER_MODELS = ("rating", "plackett_luce", "xgboost_order")
+POOL_MEMBERS: tuple[str, ...] = ("rating", "plackett_luce", "xgboost_order")
+"""The members of the pool: the order models, a rating, a regression on all features and boosted trees."""
 
-POOL_MEMBERS: dict[str, tuple[str, ...]] = {
-    "pre_weekend": _ORDER_MODELS,
-    "pre_race": (*_ORDER_MODELS, "random_forest"),
-}
-"""The members of the pool: the order models, a rating, a regression on all features and boosted trees. Before the race
-the forest stands beside them: it learns what the grid is worth now; before the weekend it is far behind them."""
-
-COMBINED: dict[str, dict[str, tuple[str, ...]]] = {
-    ENSEMBLE: dict.fromkeys(HORIZONS, ENSEMBLE_MEMBERS),
-    POOL: POOL_MEMBERS,
-}
-"""Models that are made of others: their members by horizon."""
+COMBINED: dict[str, tuple[str, ...]] = {ENSEMBLE: ENSEMBLE_MEMBERS, POOL: POOL_MEMBERS}
+"""Models that are made of others: their members."""
 
 BASELINES = {
     "pre_weekend": ("uniform", "elo_share", "standings_frequency"),

@@ -1,4 +1,4 @@
-"""What a qualifying session, a sprint or a race says about pace, on one scale: per cent of a lap.
+"""What practice, qualifying, a sprint or a race says about pace, on one scale: per cent of a lap.
 
 ``y`` is higher for the faster. Every event has an intercept of its own (the rating takes it out), so only differences
 within an event count. Retirements say nothing of pace and are left out.
@@ -16,6 +16,9 @@ QUALIFYING_CLIP = 4.0
 """Largest gap in qualifying that is believed, per cent: beyond it a lap was spoilt, not slow (3 to 5 in the study)."""
 RACE_CLIP = 3.0
 """The same for the mean gap per lap in a race, per cent."""
+PRACTICE_CLIP = 4.0
+"""The same in practice, per cent: as in qualifying. Of 2.5, 4 and 6, 4 was best after qualifying on 2000-21."""
+FREE_PRACTICE = ("FP1", "FP2", "FP3", "FP4")
 _MIN_FIELD = 4
 
 
@@ -48,6 +51,21 @@ def qualifying_pace(rows: pd.DataFrame) -> pd.DataFrame:
     fastest = best.groupby(keys).transform("min")
     gap = ((best / fastest - 1.0) * 100.0).clip(upper=QUALIFYING_CLIP)
     return _event(frame, -gap)
+
+
+def practice_pace(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same for free practice, all sessions of a weekend as one (``P``): the mean of what the sessions say.
+
+    A session counts relative to the mean of who took part: who sits one out is not slower for it. Warm-up does not count.
+    One event in place of three was as good within .002 nats, and takes a third of the time.
+    """
+    frame = _best_rows(rows[rows["session"].isin(FREE_PRACTICE) & rows["time_ms"].notna()])
+    time = frame["time_ms"].astype("float64")
+    fastest = time.groupby([frame["race_key"], frame["session"]]).transform("min")
+    said = _event(frame, -((time / fastest - 1.0) * 100.0).clip(upper=PRACTICE_CLIP))
+    said["y"] -= said.groupby(["race_key", "session"])["y"].transform("mean")
+    means = said.groupby(["race_key", "driver_id", "constructor_id"], as_index=False)["y"].mean()
+    return _event(means.assign(session="P"), means["y"])
 
 
 def race_pace(rows: pd.DataFrame, scale: RaceScale) -> pd.DataFrame:

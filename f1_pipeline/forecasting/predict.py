@@ -40,14 +40,6 @@ POOL_DRAWS = 5
 orders a probability of one half has a standard error of .011, and two of the slower cars change places by chance."""
 
 
-UNHEARD = "random_forest"
-UNHEARD_SHARE = 0.1
-"""The forest is far behind in naming winners before the weekend and no member of the pool there; of who is tenth it knows
-something that the members do not. Of 0, .1, .25 the smallest was taken: on 2014-21 the rank correlation rises by .0008
-(.0003 with .25) and the rank error by .0012, both within chance; on 2022-26 they gain .0023 and lose .0187. Before the race it is
-heard as a member, and more of it does harm."""
-
-
 def race_seed(base: int, race_key: str, horizon: str) -> int:
     """Seed of a race's draws: the same for all models, so that their differences are not noise."""
     digest = hashlib.sha256(f"{base}/{race_key}/{horizon}".encode()).digest()
@@ -55,7 +47,7 @@ def race_seed(base: int, race_key: str, horizon: str) -> int:
 
 
 def add_combined(
-    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int], horizon: str
+    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int]
 ) -> dict[str, ModelForecast]:
     """The forecasts and the models made of them (``COMBINED``), whose versions are given.
 
@@ -64,7 +56,7 @@ def add_combined(
     """
     made = dict(forecasts)
     for name, members in COMBINED.items():
-        parts = [forecasts[member] for member in members[horizon]]
+        parts = [forecasts[member] for member in members]
         wins = np.stack([part.win for part in parts])
         if name == ENSEMBLE:
             made[name] = ModelForecast(versions[name], *combine(wins))
@@ -74,8 +66,6 @@ def add_combined(
             shared = np.mean(known, axis=0) if known else np.zeros((len(pooled), len(pooled)))
             known_places = [part.places for part in parts if part.places is not None]
             places = np.mean(known_places, axis=0) if known_places else None
-            if places is not None and UNHEARD not in members[horizon]:
-                places = places + UNHEARD_SHARE * np.log(forecasts[UNHEARD].win.clip(min=1e-6))
             made[name] = ModelForecast(
                 versions[name],
                 pooled,

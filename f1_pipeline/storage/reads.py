@@ -25,6 +25,9 @@ HISTORY_TABLES = (
 )
 """Tables that ratings and features are computed from."""
 
+PRACTICE_COLUMNS = ("race_key", "session", "display_order", "driver_id", "constructor_id", "time_ms")
+"""What the joint rating reads of practice."""
+
 COMPLETED = "(completed)"
 """Name under which ``data_loads`` records that everything of a release was taken in."""
 

@@ -24,7 +24,8 @@ from f1_pipeline.forecasting.features import (
     weekend,
 )
 from f1_pipeline.forecasting.history import History, build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.sources.f1db import parse_archive
 from f1_pipeline.sources.simulated import simulate
 
@@ -37,7 +38,14 @@ RATING = [feature.name for feature in FEATURES if feature.group == "rating"]
 WEATHER = [feature.name for feature in FEATURES if feature.group == "weather"]
 FORECASTS = "weather_forecasts"
 WHO = ["driver_id", "constructor_id", "car_number"]
-OUTCOMES = ("race_results", "qualifying_results", "starting_grid", "driver_standings")
+OUTCOMES = (
+    "race_results",
+    "sprint_results",
+    "practice_results",
+    "qualifying_results",
+    "starting_grid",
+    "driver_standings",
+)
 
 
 def compute(tables: Tables) -> Computed:
@@ -103,7 +111,7 @@ def scramble(tables: Tables, race_key: str, seed: int) -> Tables:
             keep = rows.copy()
             keep[who] = rows[who].to_numpy()[rng.permutation(len(rows))]
             for column in ("time_ms", "q1_ms", "q2_ms", "q3_ms"):
-                if column in keep and name == "qualifying_results":
+                if column in keep and name in ("qualifying_results", "practice_results"):
                     keep[column] = rows[column].to_numpy()[rng.permutation(len(rows))]
             if "points" in keep:
                 keep["points"] = rng.integers(0, 26, len(rows)).astype(float)
@@ -625,6 +633,7 @@ class Little:
             "entries": ["race_key", "driver_id", "constructor_id"],
             "race_results": ["race_key", "driver_id", "constructor_id", "display_order", "position_text", "position", "points", *LAP_COLUMNS],
             "sprint_results": ["race_key", "driver_id", "constructor_id", "display_order", "position_text", "position", "points", *LAP_COLUMNS],
+            "practice_results": ["race_key", "driver_id", "constructor_id", "session", "display_order", "time_ms"],
             "starting_grid": ["race_key", "driver_id", "constructor_id", "session", "display_order", "position", "position_text"],
             "qualifying_results": ["race_key", "driver_id", "constructor_id", "session", "display_order", "position", "time_ms", "q1_ms", "q2_ms", "q3_ms"],
             "driver_standings": ["race_key", "driver_id", "position"],

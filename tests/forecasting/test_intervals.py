@@ -12,7 +12,8 @@ from f1_pipeline.forecasting.ensemble import interval
 from f1_pipeline.forecasting.features import feature_matrix
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.models import LinearOrder, WinModel, make_win
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined
 from f1_pipeline.forecasting.training import labelled
@@ -117,7 +118,7 @@ def _held(seed: int, horizon: str, world_rows: pd.DataFrame, truth: pd.DataFrame
     the error of the forecast in standard deviations."""
     past = world_rows["season"] <= world_rows["season"].max() - FORECAST_SEASONS
     # The ensemble's members are made beside the pool's, but nobody here reads them.
-    names = POOL_MEMBERS[horizon]
+    names = POOL_MEMBERS
     fitted: dict[str, WinModel] = {}
     for name in names:
         fitted[name] = make_win(name, horizon, seed)
@@ -136,7 +137,7 @@ def _held(seed: int, horizon: str, world_rows: pd.DataFrame, truth: pd.DataFrame
         }
         unread = ModelForecast(1, np.full(len(race), 1.0 / len(race)))
         members = {**dict.fromkeys(ENSEMBLE_MEMBERS, unread), **forecasts}
-        forecasts = add_combined(members, {ENSEMBLE: 1, POOL: 1}, horizon)
+        forecasts = add_combined(members, {ENSEMBLE: 1, POOL: 1})
         p = true.loc[[(str(key), driver) for driver in race["driver_id"]]].to_numpy()
         inside = {}
         for name in MODELS:

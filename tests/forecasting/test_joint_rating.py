@@ -10,8 +10,16 @@ import pytest
 
 from f1_pipeline.domain.lineage import lineage
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings, session_order
-from f1_pipeline.forecasting.pace import QUALIFYING_CLIP, RaceScale, qualifying_pace, race_pace
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings, session_order
+from f1_pipeline.forecasting.joint_state import JointConfig
+from f1_pipeline.forecasting.pace import (
+    PRACTICE_CLIP,
+    QUALIFYING_CLIP,
+    RaceScale,
+    practice_pace,
+    qualifying_pace,
+    race_pace,
+)
 from f1_pipeline.sources.simulated import simulate
 
 Tables = dict[str, pd.DataFrame]
@@ -131,12 +139,94 @@ def test_a_race_counts_finishers_by_rank_and_gap() -> None:
     np.testing.assert_allclose(by_gap, [0.0, -0.5, -1.0, -1.0])
 
 
+def practice(session: str, **times: float | None) -> pd.DataFrame:
+    rows = pd.DataFrame({"driver_id": list(times), "time_ms": list(times.values())})
+    return rows.assign(
+        race_key="2020-x", session=session, constructor_id="team", display_order=range(1, len(rows) + 1)
+    )
+
+
+def test_practice_is_the_mean_of_its_sessions() -> None:
+    fp1 = practice("FP1", a=100.0, b=101.0, c=102.0, d=103.0, e=None)
+    fp2 = practice("FP2", b=100.0, a=101.0, d=102.0, e=300.0)
+    y = practice_pace(pd.concat([fp1, fp2])).set_index("driver_id")["y"]
+    # The first says 1.5, .5, -.5 and -1.5, the second 1.75, .75, -.25 and -2.25 (e is cut at 4 %).
+    np.testing.assert_allclose(y[["a", "b", "c", "d", "e"]], [1.125, 1.125, -0.5, -0.875, -2.25])
+    assert PRACTICE_CLIP == 4.0
+    warm_up = practice("WU", a=100.0, b=90.0, c=102.0, d=103.0)
+    pd.testing.assert_frame_equal(
+        practice_pace(pd.concat([fp1, fp2, warm_up])), practice_pace(pd.concat([fp1, fp2]))
+    )
+    assert practice_pace(practice("FP1", a=100.0, b=101.0, c=102.0)).empty
+
+
+def run_races(world: Tables) -> list[str]:
+    """Races that have a result, first one first."""
+    keys = world["races"].sort_values("date")["race_key"]
+    return keys[keys.isin(world["race_results"]["race_key"])].tolist()
+
+
+def moved(world: Tables, race: str, table: str, driver: str, by: float) -> pd.DataFrame:
+    """Ratings when one driver was faster in a session of one race."""
+    frame = world[table].copy()
+    mine = (frame["race_key"] == race) & (frame["driver_id"] == driver)
+    for name in [column for column in frame.columns if column in ("time_ms", "q1_ms", "q2_ms", "q3_ms")]:
+        frame[name] = frame[name].astype("float64").where(~mine, frame[name] * (1.0 - by))
+    return rate({**world, table: frame})
+
+
+def test_practice_is_known_from_its_own_race_on(world: Tables, ratings: pd.DataFrame) -> None:
+    calendar = run_races(world)
+    race, following = calendar[8], calendar[9]
+    driver = str(world["entries"].loc[world["entries"]["race_key"] == race, "driver_id"].iloc[-1])
+    faster = moved(world, race, "practice_results", driver, 0.01)
+    both = ratings.merge(faster, on=["race_key", "horizon", "driver_id"], suffixes=("", "_new"))
+    both = both[both["driver_id"] == driver].set_index(["race_key", "horizon"])
+    gain = both["mean_new"] - both["mean"]
+    np.testing.assert_array_equal(gain[gain.index.get_level_values("race_key").isin(calendar[:8])], 0.0)
+    assert gain[(race, "pre_weekend")] == 0.0
+    assert 0.0 < gain[(race, "pre_race")] < 1.0
+    assert gain[(following, "pre_weekend")] > 0.0
+
+
+def test_a_team_that_shows_less_in_practice_is_not_slow(world: Tables, ratings: pd.DataFrame) -> None:
+    """What is the same in every practice becomes the team's offset there, not its pace."""
+    teams = world["entries"].groupby("driver_id")["constructor_id"].first()
+    team = teams.iloc[0]
+    frame = world["practice_results"].copy()
+    frame["time_ms"] = frame["time_ms"] * (1.0 + 0.01 * (frame["constructor_id"] == team))
+    hidden = rate({**world, "practice_results": frame})
+    unaware = replace(JointConfig(), offset_practice=1e-6)
+    last = ratings["race_key"] == run_races(world)[-1]
+    last &= (ratings["horizon"] == "pre_weekend") & (ratings["constructor_id"] == team)
+
+    def lost(changed: pd.DataFrame, before: pd.DataFrame) -> float:
+        return float((before.loc[last, "mean"] - changed.loc[last, "mean"]).mean())
+
+    by_offset = lost(hidden, ratings)
+    by_pace = lost(rate({**world, "practice_results": frame}, unaware), rate(world, unaware))
+    assert 0.0 < by_offset < 0.7 * by_pace
+
+
+def test_practice_alone_is_no_state_before_the_race(world: Tables) -> None:
+    race = run_races(world)[-1]
+    names = ("qualifying_results", "race_results", "sprint_results", "starting_grid")
+    friday = {
+        name: frame[frame["race_key"] != race] if name in names else frame for name, frame in world.items()
+    }
+    assert (friday["practice_results"]["race_key"] == race).any()
+    horizons = rate(friday).groupby("race_key")["horizon"].unique()
+    assert list(horizons[race]) == ["pre_weekend"]
+
+
 def test_the_order_of_a_weekend_with_a_sprint() -> None:
     """2021-22 one qualifying for both grids; 2023 qualifying on Friday; since 2024 the sprint comes first."""
 
     def order(season: int) -> list[str]:
-        return sorted(["R", "S", "SQ", "Q"], key=lambda session: (session_order(season, session), session))
+        return sorted(
+            ["R", "S", "SQ", "Q", "P"], key=lambda session: (session_order(season, session), session)
+        )
 
     assert order(2021)[-2:] == ["S", "R"]
-    assert order(2023) == ["Q", "SQ", "S", "R"]
-    assert order(2024) == order(2026) == ["SQ", "S", "Q", "R"]
+    assert order(2023) == ["P", "Q", "SQ", "S", "R"]
+    assert order(2024) == order(2026) == ["P", "SQ", "S", "Q", "R"]

@@ -27,12 +27,12 @@ from f1_pipeline.forecasting.ensemble import combine, log_pool
 from f1_pipeline.forecasting.features import feature_matrix, names
 from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.models import MODELS, RetirementModel, WinModel, baselines, make_win
 from f1_pipeline.forecasting.models.trees import ForestWin
 from f1_pipeline.forecasting.predict import (
     COMMON_ERROR,
-    UNHEARD_SHARE,
     ModelForecast,
     add_combined,
     prediction_rows,
@@ -384,30 +384,19 @@ def _forecasts(count: int) -> dict[str, ModelForecast]:
     }
 
 
-@pytest.mark.parametrize("horizon", HORIZONS)
-def test_the_combined_models_stand_on_their_members_only(horizon: str) -> None:
+def test_the_combined_models_stand_on_their_members_only() -> None:
     members = _forecasts(5)
     uniform: Floats = np.full(5, 0.2)
     versions = {ENSEMBLE: 9, POOL: 8}
-    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, versions, horizon)
+    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, versions)
     mean = np.mean([members[name].win for name in ENSEMBLE_MEMBERS], axis=0)
     np.testing.assert_allclose(made[ENSEMBLE].win, mean)
-    pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS[horizon]], axis=0))
+    pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS], axis=0))
     np.testing.assert_allclose(made[POOL].win, pooled / pooled.sum())
     assert (made[ENSEMBLE].version, made[POOL].version) == (9, 8)
     for name in ("elo", "rating"):
         with pytest.raises(KeyError, match=name):
-            add_combined({key: one for key, one in members.items() if key != name}, versions, horizon)
-
-
-def test_the_forest_joins_the_pool_before_the_race_only() -> None:
-    members = _forecasts(5)
-    other = {**members, "random_forest": ModelForecast(1, np.array([0.9, 0.04, 0.03, 0.02, 0.01]))}
-    one, two = (
-        {h: add_combined(m, {ENSEMBLE: 1, POOL: 1}, h)[POOL].win for h in HORIZONS} for m in (members, other)
-    )
-    np.testing.assert_array_equal(one["pre_weekend"], two["pre_weekend"])
-    assert not np.allclose(one["pre_race"], two["pre_race"])
+            add_combined({key: one for key, one in members.items() if key != name}, versions)
 
 
 def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() -> None:
@@ -424,28 +413,20 @@ def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() 
     assert none.tolist() == [0.0, 0.0]
 
 
-def test_the_forest_has_a_say_in_the_lower_places_where_it_is_no_member() -> None:
+def test_the_pool_has_the_places_of_its_members() -> None:
     members = _forecasts(6)
     regression = np.linspace(1.0, -1.0, 6)
+    assert add_combined(members, {ENSEMBLE: 2, POOL: 2})[POOL].places is None
     members["plackett_luce"] = ModelForecast(3, members["plackett_luce"].win, places=regression)
-    forest = np.array([0.05, 0.05, 0.1, 0.2, 0.2, 0.4])
-    members["random_forest"] = ModelForecast(2, forest)
-    weekend, race = (add_combined(members, {ENSEMBLE: 2, POOL: 2}, horizon)[POOL] for horizon in HORIZONS)
-    assert weekend.places is not None
-    np.testing.assert_allclose(weekend.places, regression + UNHEARD_SHARE * np.log(forest))
-    assert race.places is not None
-    np.testing.assert_allclose(race.places, regression)
-    # Whom it calls impossible is not thrown to the end of every order.
-    members["random_forest"] = ModelForecast(2, np.array([0.0, 0.2, 0.2, 0.2, 0.2, 0.2]))
-    floored = add_combined(members, {ENSEMBLE: 2, POOL: 2}, "pre_weekend")[POOL].places
-    assert floored is not None
-    assert np.isfinite(floored).all()
+    made = add_combined(members, {ENSEMBLE: 2, POOL: 2})
+    np.testing.assert_array_equal(made[POOL].places, regression)
+    assert made[ENSEMBLE].places is None
 
 
 def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     later = data["pre_race"][1]
     race = later[later["race_key"] == later["race_key"].iloc[0]].sort_values("driver_id")
-    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2}, "pre_race")
+    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2})
     retirement = np.linspace(0.02, 0.3, len(race))
     rows = prediction_rows(race, "pre_race", forecasts, retirement, 400, 7)
     assert len(rows) == (len(MODELS) + len(COMBINED)) * len(race)
@@ -477,9 +458,9 @@ def test_a_stated_covariance_becomes_an_interval(data: dict[str, tuple[pd.DataFr
     count = len(race)
     members = _forecasts(count)
     members["rating"] = ModelForecast(5, members["rating"].win, covariance=0.04 * np.eye(count))
-    made = add_combined(members, {ENSEMBLE: 2, POOL: 2}, "pre_race")
+    made = add_combined(members, {ENSEMBLE: 2, POOL: 2})
     assert made[POOL].covariance is not None
-    _, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS["pre_race"]]))
+    _, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS]))
     np.testing.assert_allclose(made[POOL].covariance, np.diag(COMMON_ERROR * 0.04 + disagreement**2))
     rows = prediction_rows(race, "pre_race", made, np.zeros(count), 200, 7)
     stated = rows.groupby("model")["interval_low"].apply(lambda low: bool(low.notna().all()))

@@ -15,7 +15,8 @@ from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import FEATURES, feature_matrix
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.models import LinearOrder, Model, WinModel, make, make_win
 from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
 from f1_pipeline.forecasting.models.order_linear import MOST_DOUBT, PlackettLuceWin

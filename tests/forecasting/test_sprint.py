@@ -11,7 +11,8 @@ from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import feature_matrix
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.sprint import (
     BASE_HORIZON,
     HEAT,

@@ -6,7 +6,8 @@ import pytest
 from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.features import feature_matrix, names
 from f1_pipeline.forecasting.history import History, build_history
-from f1_pipeline.forecasting.joint_rating import Championships, JointConfig, joint_ratings
+from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.training import (
     Cadence,
     labelled,
