@@ -43,6 +43,7 @@ START = {
     "offset_qualifying": 0.15,
     "offset_practice": 0.3,
     "offset_keep": 0.7,
+    "weekend": 0.25,
     "rank": 0.54,
     "gap": 1.61,
     "slope_weekend": 2.0,

@@ -1,9 +1,10 @@
 """The joint rating: pace of the team and skill of the driver as one linear Gaussian state, filtered race by race.
 
-An event says ``y = intercept + team + driver + offset + noise`` (``pace``, ``joint_state``). Noise is robust (Huber): a
+An event says ``y = intercept + team + driver + offsets + noise`` (``pace``, ``joint_state``). Noise is robust (Huber): a
 spoilt lap or a long stop counts, but not with its square. Between races teams and drivers drift; at a new season a team
-is pulled towards the mean, further when the regulations change. The offset is what a team does better in qualifying, or
-shows less of in practice, than in a race: pace of the race is what is rated.
+is pulled towards the mean, further when the regulations change. Offsets are what a team does better in qualifying, or
+shows less of in practice, than in a race, and what it is this weekend more than elsewhere: pace of the race is what is
+rated, and of the weekend once a session has told something of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from f1_pipeline.forecasting.joint_state import (
     DRIVER,
     IN_PRACTICE,
     IN_QUALIFYING,
+    OF_WEEKEND,
     OFFSETS,
     TEAM,
     Event,
@@ -117,6 +119,10 @@ class Championships:
         """The kind of each entity (``joint_state``)."""
         return np.array([_KINDS[name.partition(":")[0]] for name in self._codes], dtype=np.int64)
 
+    def offset(self, kind: int, teams: Ints) -> Ints:
+        """The offset of a kind of each team."""
+        return self._offsets[kind][teams]
+
     def _of_teams(self, kind: int) -> Ints:
         """The offset of each team, by its index; -1 for what is no team."""
         offsets = np.full(len(self._codes), -1, dtype=np.int64)
@@ -147,10 +153,10 @@ class Championships:
         bounds = np.flatnonzero(np.r_[True, key[1:] != key[:-1], True]) if len(key) else key
         by_race: dict[int, list[Event]] = {}
         for start, end in pairwise(bounds.tolist()):
-            kind = OFFSETS.get(str(sessions[start]))
-            offsets = None if kind is None else self._offsets[kind][teams[start:end]]
-            event = Event(str(sessions[start]), drivers[start:end], teams[start:end], offsets, y[start:end])
-            by_race.setdefault(int(key[start]) // 10, []).append(event)
+            session, at = str(sessions[start]), teams[start:end]
+            of_session = [self.offset(OFFSETS[session], at)] if session in OFFSETS else []
+            parts = (drivers[start:end], at, self.offset(OF_WEEKEND, at), *of_session)
+            by_race.setdefault(int(key[start]) // 10, []).append(Event(session, parts, y[start:end]))
         groups = self.entries.groupby("race_key").indices
         rows = {str(race): np.asarray(index, dtype=np.int64) for race, index in groups.items()}
         none = np.zeros(0, dtype=np.int64)
@@ -185,8 +191,14 @@ class Championships:
         )
 
 
-_OF_TEAMS = (IN_QUALIFYING, IN_PRACTICE)
-_KINDS = {"driver": DRIVER, "team": TEAM, "in qualifying": IN_QUALIFYING, "in practice": IN_PRACTICE}
+_OF_TEAMS = (IN_QUALIFYING, IN_PRACTICE, OF_WEEKEND)
+_KINDS = {
+    "driver": DRIVER,
+    "team": TEAM,
+    "in qualifying": IN_QUALIFYING,
+    "in practice": IN_PRACTICE,
+    "of weekend": OF_WEEKEND,
+}
 _PREFIX = {kind: prefix for prefix, kind in _KINDS.items()}
 
 
@@ -224,6 +236,12 @@ def run_filter(
 ) -> Iterator[tuple[Weekend, str, tuple[Floats, ...]]]:
     """Go through all weekends; ratings of the entries at each horizon, as they stood then."""
     weekends = championships.weekends(config.scale)
+
+    def now(field: Weekend) -> tuple[Floats, ...]:
+        """With what the weekend has told of the teams."""
+        weekend = championships.offset(OF_WEEKEND, field.teams)
+        return state.rating(field.drivers, field.teams, season, weekend)
+
     state, season = JointState(config, championships.kinds()), 0
     for weekend in weekends:
         if weekend.season != season:
@@ -239,8 +257,8 @@ def run_filter(
         for event in before:
             state.observe(event, season)
             if len(at_sprint.entry_ids) and sets_sprint_grid(weekend, event.session):
-                yield at_sprint, "pre_sprint", state.rating(at_sprint.drivers, at_sprint.teams, season)
+                yield at_sprint, "pre_sprint", now(at_sprint)
         if len(at_race.entry_ids) and (ran or len(at_race.entry_ids) > len(entered.entry_ids)):
-            yield at_race, "pre_race", state.rating(at_race.drivers, at_race.teams, season)
+            yield at_race, "pre_race", now(at_race)
         for event in weekend.events[len(before) :]:
             state.observe(event, season)

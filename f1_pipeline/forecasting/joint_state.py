@@ -1,6 +1,6 @@
 """The state of the joint rating: what is known of teams and drivers at a moment, and how an event changes it.
 
-Teams, drivers and the two offsets of every team are one index space. The filter keeps their joint distribution, so it
+Teams, drivers and the offsets of every team are one index space. The filter keeps their joint distribution, so it
 knows that a driver was only compared with his team-mate, and how sure it is.
 """
 
@@ -17,12 +17,12 @@ from f1_pipeline.forecasting.pace import RaceScale
 
 Ints = NDArray[np.int64]
 
-DRIVER, TEAM, IN_QUALIFYING, IN_PRACTICE = range(4)
-"""Kinds of entities. The last two are offsets of a team: how much faster than in the race it is in qualifying, and in practice,
-where some show more of their pace than others."""
+DRIVER, TEAM, IN_QUALIFYING, IN_PRACTICE, OF_WEEKEND = range(5)
+"""Kinds of entities. The last three are offsets of a team: how much faster than in the race it is in qualifying, and in
+practice, where some show more of their pace than others; and how much faster it is this weekend than elsewhere."""
 
 OFFSETS = {"Q": IN_QUALIFYING, "SQ": IN_QUALIFYING, "P": IN_PRACTICE}
-"""The offset that counts in a session; race and sprint have none."""
+"""The offset that counts in a session, beside that of the weekend; race and sprint have none."""
 
 _INTERCEPT_VARIANCE = 1e4
 """Variance of the intercept of an event: so wide that only differences within the event are learnt from."""
@@ -41,9 +41,10 @@ class JointConfig:
     the fit to 2009 (.46), and .5 for drivers, who take to a new kind of car differently (2014, the one such year to choose
     on: .008 better than .25 on 2014-21 before the weekend, .007 before the race).
 
-    Practice and offsets came after that fit, with values compared on 2000-21, where half and twice of each is within .003
-    nats. A fit of all parameters anew, with them, was no better: .005 better before the weekend and .002 worse before the
-    race on 2014-21, which it had seen, and .016 and .007 worse on 2022-26.
+    Practice and offsets came after that fit, with values compared on 2000-21: two thirds and one and a half times of each is
+    within .003 nats of it. A fit of all parameters anew, with the first three of them, was no better: .005 better before the
+    weekend and .002 worse before the race on 2014-21, which it had seen, and .016 and .007 worse on 2022-26. Of .15, .25,
+    .35 and .5 for ``weekend`` .25 and .35 were the same there, .5 worse.
     """
 
     noise_qualifying: float = 0.93
@@ -68,6 +69,7 @@ class JointConfig:
     offset_qualifying: float = 0.15
     offset_practice: float = 0.3
     offset_keep: float = 0.7
+    weekend: float = 0.25
 
     def noise(self, session: str) -> float:
         """Standard deviation of an observation of a session."""
@@ -81,12 +83,10 @@ class JointConfig:
 
 @dataclass(frozen=True)
 class Event:
-    """One session: entities (indices of names) of each row and its observation; ``offsets`` where the session has one."""
+    """One session: the observation of each row, and the entities (indices of names) that add up to it, one array of each kind."""
 
     session: str
-    drivers: Ints
-    teams: Ints
-    offsets: Ints | None
+    parts: tuple[Ints, ...]
     y: Floats
 
 
@@ -116,8 +116,8 @@ class JointState:
         size, count = len(self.members), len(new)
         self.slot[new] = np.arange(size, size + count)
         self.members = np.append(self.members, new)
-        means = np.array([c.driver_start_mean, centre + c.team_start_mean, 0.0, 0.0])
-        spreads = np.array([c.driver_start, c.team_start, c.offset_qualifying, c.offset_practice])
+        means = np.array([c.driver_start_mean, centre + c.team_start_mean, 0.0, 0.0, 0.0])
+        spreads = np.array([c.driver_start, c.team_start, c.offset_qualifying, c.offset_practice, c.weekend])
         self.mean = np.append(self.mean, means[kinds])
         cov = np.zeros((size + count, size + count))
         cov[:size, :size] = self.cov
@@ -125,8 +125,12 @@ class JointState:
         self.cov = cov
 
     def drift(self) -> None:
-        """Between two races."""
-        steps = np.array([self.config.driver_drift, self.config.team_drift, 0.0, 0.0])
+        """Between two races. What a team was on the weekend before says nothing of the next."""
+        over = np.flatnonzero(self.kinds[self.members] == OF_WEEKEND)
+        self.mean[over] = 0.0
+        self.cov[over] = 0.0
+        self.cov[:, over] = 0.0
+        steps = np.array([self.config.driver_drift, self.config.team_drift, 0.0, 0.0, self.config.weekend])
         self._doubt(steps)
 
     def new_season(self, season: int) -> None:
@@ -144,7 +148,7 @@ class JointState:
         self.mean = np.where(
             teams, self.mean - (self.mean[recent].mean() if recent.any() else 0.0), self.mean
         )
-        kept = np.array([1.0, c.regulation_keep if new else c.season_keep, c.offset_keep, c.offset_keep])
+        kept = np.array([1.0, c.regulation_keep if new else c.season_keep, c.offset_keep, c.offset_keep, 1.0])
         factor = kept[kinds]
         self.mean = self.mean * factor
         self.cov = self.cov * np.outer(factor, factor)
@@ -157,6 +161,7 @@ class JointState:
                     c.regulation_spread if new else c.season_spread,
                     renewed * c.offset_qualifying,
                     renewed * c.offset_practice,
+                    0.0,
                 ]
             )
         )
@@ -167,10 +172,7 @@ class JointState:
 
     def observe(self, event: Event, season: int) -> None:
         """Take in an event."""
-        parts = [event.drivers, event.teams] + ([] if event.offsets is None else [event.offsets])
-        for part in parts:
-            self.slots(part, season)
-        places = [self.slot[part] for part in parts]
+        places = [self.slots(part, season) for part in event.parts]
         rows = sum((self.cov[place] for place in places[1:]), self.cov[places[0]])
         spread = sum((rows[:, place] for place in places[1:]), rows[:, places[0]])
         innovation = event.y - sum(self.mean[place] for place in places)
@@ -185,12 +187,17 @@ class JointState:
         self.mean = self.mean + change[:, 0]
         self.cov = self.cov - change[:, 1:]
 
-    def rating(self, drivers: Ints, teams: Ints, season: int) -> tuple[Floats, ...]:
+    def rating(
+        self, drivers: Ints, teams: Ints, season: int, weekend: Ints | None = None
+    ) -> tuple[Floats, ...]:
         """Mean and standard deviation of team, driver and their sum; and that of the sum against the mean of the field.
 
-        No event says anything about the level of all: it is most of a standard deviation, and cancels in a race.
+        ``weekend``: the offset of the weekend of each row's team, which is added to the means of team and sum. The standard
+        deviations are of what lasts. No event says anything about the level of all: it is most of a standard deviation,
+        and cancels in a race.
         """
         d, t = self.slots(drivers, season), self.slots(teams, season)
+        team = self.mean[t] + (0.0 if weekend is None else self.mean[self.slots(weekend, season)])
         variance = np.diag(self.cov)
         between = self.cov[np.ix_(d, t)]
         sums = self.cov[np.ix_(d, d)] + self.cov[np.ix_(t, t)] + between + between.T
@@ -198,11 +205,11 @@ class JointState:
         mean = sums.mean(axis=0)
         own = both - 2 * mean + mean.mean()
         return (
-            self.mean[t],
+            team,
             np.sqrt(variance[t]),
             self.mean[d],
             np.sqrt(variance[d]),
-            self.mean[d] + self.mean[t],
+            self.mean[d] + team,
             np.sqrt(both),
             np.sqrt(np.maximum(own, 0.0)),
         )

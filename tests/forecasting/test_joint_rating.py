@@ -208,6 +208,30 @@ def test_a_team_that_shows_less_in_practice_is_not_slow(world: Tables, ratings: 
     assert 0.0 < by_offset < 0.7 * by_pace
 
 
+def test_what_a_team_is_on_a_weekend_stays_there(world: Tables, ratings: pd.DataFrame) -> None:
+    race, following = run_races(world)[8:10]
+    entries = world["entries"]
+    team = str(entries.loc[entries["race_key"] == race, "constructor_id"].iloc[0])
+    frame = world["practice_results"].copy()
+    mine = (frame["race_key"] == race) & (frame["constructor_id"] == team)
+    frame["time_ms"] = frame["time_ms"] * (1.0 - 0.01 * mine)
+    faster = {**world, "practice_results": frame}
+    for_good = replace(JointConfig(), weekend=1e-6)
+
+    def gains(changed: pd.DataFrame, before: pd.DataFrame) -> list[float]:
+        wanted = [(race, "pre_race"), (following, "pre_weekend")]
+        own = before["constructor_id"] == team
+        chosen = [
+            own & (before["race_key"] == key) & (before["horizon"] == horizon) for key, horizon in wanted
+        ]
+        return [float((changed.loc[rows, "mean"] - before.loc[rows, "mean"]).mean()) for rows in chosen]
+
+    now, later = gains(rate(faster), ratings)
+    now_for_good, later_for_good = gains(rate(faster, for_good), rate(world, for_good))
+    assert now > now_for_good > 0.0
+    assert 0.0 < later < later_for_good
+
+
 def test_practice_alone_is_no_state_before_the_race(world: Tables) -> None:
     race = run_races(world)[-1]
     names = ("qualifying_results", "race_results", "sprint_results", "starting_grid")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.orders import DRAWINGS, OrderDistribution, draw_orders
+from f1_pipeline.forecasting.orders import DRAWING, DRAWINGS, OrderDistribution, draw_orders
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 Race = tuple[Floats, Floats]
@@ -241,7 +241,7 @@ def test_the_third_place_follows_its_own_discount() -> None:
 
 def test_who_runs_into_trouble_falls_back() -> None:
     """The share of draws in which each loser is late, and what that does to the second place, worked out by hand."""
-    how, win = DRAWINGS[2], np.array([0.75, 0.2, 0.05])
+    how, win = DRAWINGS[DRAWING], np.array([0.75, 0.2, 0.05])
     orders = draw_orders(win, 60_000, 1)
     first = orders.positions[:, 0] == 1
     second = (orders.positions[first][:, 1] == 2).mean()
@@ -265,7 +265,7 @@ def test_strengths_for_the_places_reach_the_fourth_and_below_only() -> None:
     np.testing.assert_allclose(without.top(3), others.top(3), atol=0.01)
     assert others.head_to_head(2, 4) > without.head_to_head(2, 4) + 0.05
     chosen = (others.positions[:, 0] <= 3) & (others.positions[:, 1] <= 3) & (others.positions[:, 3] <= 3)
-    how = DRAWINGS[2]
+    how = DRAWINGS[DRAWING]
     apart = np.exp(how.places * how.slope * 8.0)  # the win probabilities of the two are equal
     late = how.trouble / 0.9
     strong, weak = (1 - late) ** 2 + late**2, late * (1 - late)
@@ -280,7 +280,9 @@ def test_strengths_for_the_places_reach_the_fourth_and_below_only() -> None:
     assert ahead == pytest.approx(expected, abs=0.05)
 
 
-@pytest.mark.parametrize(("drawing", "seconds"), [(1, [94, 85, 77, 64]), (2, [70, 96, 76, 78])])
+@pytest.mark.parametrize(
+    ("drawing", "seconds"), [(1, [94, 85, 77, 64]), (2, [70, 96, 76, 78]), (3, [66, 94, 79, 81])]
+)
 def test_stored_forecasts_are_drawn_again_as_they_were(drawing: int, seconds: list[int]) -> None:
     """A forecast names its drawing: the orders behind an old one must not change with the code."""
     win, out = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.05])
