@@ -197,7 +197,9 @@ class JointState:
         and cancels in a race.
         """
         d, t = self.slots(drivers, season), self.slots(teams, season)
-        team = self.mean[t] + (0.0 if weekend is None else self.mean[self.slots(weekend, season)])
+        # Slots first: a team that took part in no session of the weekend is added by them.
+        w = None if weekend is None else self.slots(weekend, season)
+        team = self.mean[t] if w is None else self.mean[t] + self.mean[w]
         variance = np.diag(self.cov)
         between = self.cov[np.ix_(d, t)]
         sums = self.cov[np.ix_(d, d)] + self.cov[np.ix_(t, t)] + between + between.T

@@ -232,6 +232,22 @@ def test_what_a_team_is_on_a_weekend_stays_there(world: Tables, ratings: pd.Data
     assert 0.0 < later < later_for_good
 
 
+def test_a_new_team_that_took_part_in_no_session_is_rated_before_the_race(world: Tables) -> None:
+    race = run_races(world)[0]
+    entries = world["entries"]
+    team = str(entries.loc[entries["race_key"] == race, "constructor_id"].iloc[0])
+    absent = {}
+    for name in ("practice_results", "qualifying_results", "race_results"):
+        frame = world[name]
+        absent[name] = frame[(frame["race_key"] != race) | (frame["constructor_id"] != team)]
+    rows = rate({**world, **absent})
+    mine = rows[(rows["race_key"] == race) & (rows["constructor_id"] == team)]
+    assert set(mine["horizon"]) >= {"pre_weekend", "pre_race"}
+    assert mine["mean"].notna().all()
+    # Nothing has been heard of it: the same at all horizons.
+    assert mine.groupby("driver_id")["team_mean"].nunique().eq(1).all()
+
+
 def test_practice_alone_is_no_state_before_the_race(world: Tables) -> None:
     race = run_races(world)[-1]
     names = ("qualifying_results", "race_results", "sprint_results", "starting_grid")
