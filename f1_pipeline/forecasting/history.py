@@ -98,6 +98,9 @@ def starters(results: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(points=frame.groupby(["race_key", "driver_id"])["points"].transform("sum"))
     frame = frame.drop_duplicates(["race_key", "driver_id"])
     return frame.assign(
+        # A source states whole numbers with gaps, a database numbers with NaN. "Third or better" is unknown of a gap and
+        # false of NaN, and who had retired once lost the podiums of his season.
+        position=frame["position"].astype("float64"),
         finish=frame.groupby("race_key").cumcount() + 1,
         classified=frame["position"].notna(),
         retired=frame["position_text"].isin(RETIREMENT_CODES),

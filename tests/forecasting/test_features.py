@@ -808,3 +808,21 @@ def test_the_circuit_remembers_its_drivers() -> None:
     assert rows.loc[("2020-0", "a"), "track_length_km"] == 5.0, "the layout of the race, not today's"
     assert rows.loc[("2020-0", "a"), "elevation_m"] == 100.0
     assert np.isnan(rows.loc[("2020-1", "a"), "elevation_m"])
+
+
+def test_frames_of_a_source_and_of_a_database_say_the_same(world: Tables) -> None:
+    """Gaps in whole numbers are another kind of nothing than NaN."""
+    stored = {
+        name: frame.assign(
+            **{column: frame[column].astype("float64") for column in frame.columns if column == "position"}
+        )
+        for name, frame in world.items()
+    }
+    source = {
+        name: frame.assign(
+            **{column: frame[column].astype("Int64") for column in frame.columns if column == "position"}
+        )
+        for name, frame in world.items()
+    }
+    for one, other in zip(compute(stored)[2].values(), compute(source)[2].values(), strict=True):
+        pd.testing.assert_frame_equal(one, other)
