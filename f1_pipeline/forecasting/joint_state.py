@@ -43,7 +43,7 @@ class JointConfig:
 
     Practice and offsets came after that fit, with values compared on 2000-21: two thirds and one and a half times of each is
     within .003 nats of it. A fit of all parameters anew, with the first three of them, was no better: .005 better before the
-    weekend and .002 worse before the race on 2014-21, which it had seen, and .016 and .007 worse on 2022-26. Of .15, .25,
+    weekend and .002 worse before the race on 2014-21, which it had seen, and .016 and .009 worse on 2022-26. Of .15, .25,
     .35 and .5 for ``weekend`` .25 and .35 were the same there, .5 worse.
     """
 

@@ -25,8 +25,8 @@ class SimulationConfig:
 
     ``posterior_scale`` narrows the posterior of the rating: its standard deviations hold what all teams have in common,
     which no order depends on. It was chosen by ``benchmarks/championship.py`` on 1990 to 2021 with the rating's earlier
-    parameters, where its 90 % bands of final points held 90 %; now they hold .85 to .88 (see the methodology). With the
-    present rating a ``slope`` of 5 was better for the champion on 2010 to 2021 than 4.5 (.499 against .504), with the
+    parameters, where its 90 % bands of final points held 90 %; now they hold .85 to .89 (see the methodology). With the
+    present rating a ``slope`` of 5 was better for the champion on 2010 to 2021 than 4.5 (.484 against .490), with the
     same bands; a scale of .2 was as good, with narrower ones. The others lie within what the
     Plackett-Luce likelihood of the orders 0 to 14 races after that rating of 1990 to 2009 gave, fitted three to eight
     places deep (slope 3.6 to 6.0, ``lower_places`` .53 to 1.28, drift of teams .02 to .12, of drivers up to .05,
