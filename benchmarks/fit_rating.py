@@ -51,8 +51,8 @@ START = {
     "grid": 1.1,
     "doubt": 0.5,
 }
-"""The parameters of the fit before this one, which knew of no practice and no offsets; those of the offsets were set by
-hand. That fit began from the study's."""
+"""The parameters in force (``JointConfig``): of a fit that knew of no practice and no offsets, and of comparisons since. That
+fit began from the study's."""
 SIGNED = {"team_start_mean", "driver_start_mean"}
 PULL = 0.004
 """Weight of the squared distance to the start: what the races do not decide stays where it was."""

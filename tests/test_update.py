@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 from dagster import AssetKey
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, select, update
 
 from f1_pipeline import clock
 from f1_pipeline.assets.workbench import open_workbench
@@ -37,6 +37,7 @@ from f1_pipeline.domain.vocabulary import (
     COMBINED,
     ENSEMBLE,
     HORIZONS,
+    POOL,
     REGISTERED,
     SPRINT_MODELS,
     TRAINED_MODELS,
@@ -549,6 +550,25 @@ def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     _run(home, "ingest_races", KeyRange("2023-wombat-coast", "2026-skeleton-sands"))
     report = run_backfill(home, 2023, 2026, tell=lambda line: None)
     assert report.forecasts == 25 + 24
+    _same(before, _dump(home))
+
+
+def test_versions_of_a_pool_of_more_members_stay_with_the_forecasts_made_of_them(home: Settings) -> None:
+    """A release that takes a member out of the pool: what finished races were forecast with is not made again."""
+    engine = get_engine(home.tables_url)
+    table = schema.models
+    mine = (table.c.name == POOL) & (table.c.horizon == "pre_race")
+    with engine.begin() as connection:
+        for row in connection.execute(select(table).where(mine)).mappings().all():
+            members = {**row["hyperparameters"]["members"], "random_forest": 1}
+            this = mine & (table.c.version == row["version"])
+            connection.execute(
+                update(table)
+                .where(this)
+                .values(hyperparameters={**row["hyperparameters"], "members": members})
+            )
+    before = _dump(home)
+    _run(home, "forecast_pre_race", KeyRange("2025-wombat-coast", NEWEST))
     _same(before, _dump(home))
 
 

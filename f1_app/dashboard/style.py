@@ -254,7 +254,7 @@ SESSIONS: Final = {
 REASONS: Final = {
     # How a group of features is called, and its colour (Okabe and Ito).
     "rating": ("Pace rating of car and driver", "#0072B2"),
-    "weekend": ("Practice, qualifying, grid", "#E69F00"),
+    "weekend": ("Qualifying and grid", "#E69F00"),
     "driver": ("Driver's season so far", "#CC79A7"),
     "constructor": ("Team's season so far", "#009E73"),
     "circuit": ("Record at this circuit", "#56B4E9"),

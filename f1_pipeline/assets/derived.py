@@ -66,7 +66,7 @@ def joint(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
     engine = database.engine()
     tables = reads.read_history_tables(engine)
     history = build_history(tables)
-    # Here and not with the history: nothing else reads practice, and it is as many rows as all of that.
+    # Here and not with the history: nothing else reads practice, and it is a third more rows.
     tables["practice_results"] = reads.read_table(
         engine, schema.practice_results, columns=reads.PRACTICE_COLUMNS
     )

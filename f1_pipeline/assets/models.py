@@ -102,6 +102,8 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
         bench = open_workbench(engine, horizon, settings, context.run.run_id)
         members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined]}
         existing = in_force(versions(engine, combined, horizon))
+        forecast = reads.race_keys_with(engine, schema.predictions, horizon=horizon)
+        used = bench.finished & {bench.trained_for.get(key) for key in forecast}
         made = 0
         for race in _races_to_train(context.partition_keys, bench):
             missing = [name for name, rows in members.items() if race not in rows]
@@ -112,7 +114,9 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
                 )
                 continue
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
-            if race in existing and existing[race]["hyperparameters"].get("members") == parts:
+            before = existing[race]["hyperparameters"].get("members", {}) if race in existing else {}
+            # What finished races were forecast with stays, also if it was made of more members than it would be today.
+            if before == parts or (race in used and parts.items() <= before.items()):
                 continue
             newest = members[COMBINED[combined][0]][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")

@@ -32,17 +32,16 @@ from f1_pipeline.forecasting.joint_state import (
 )
 from f1_pipeline.forecasting.pace import RaceScale, practice_pace, qualifying_pace, race_pace
 
-_SESSION_ORDER = {"P": -1, "SQ": 0, "S": 1, "Q": 2, "R": 3}
-_SESSION_ORDER_2021 = {"P": -1, "SQ": 0, "Q": 0, "S": 1, "R": 2}
+_SESSION_ORDER = {"P": 0, "SQ": 1, "S": 2, "Q": 3, "R": 4}
+_SESSION_ORDER_2021 = {"P": 0, "SQ": 1, "Q": 1, "S": 2, "R": 3}
 """In 2021 and 2022 qualifying gave the grid of the sprint, and the sprint that of the race."""
-_SESSION_ORDER_2023 = {"P": -1, "Q": 0, "SQ": 1, "S": 2, "R": 3}
+_SESSION_ORDER_2023 = {"P": 0, "Q": 1, "SQ": 2, "S": 3, "R": 4}
 """In 2023 qualifying was on Friday, and Saturday had a qualifying of its own for the sprint (Azerbaijan: Friday 13:00,
 Saturday 09:30 and 13:30 UTC). Since 2024 the sprint comes first with all that is its own."""
 
 
 def session_order(season: int, session: str) -> int:
-    """Place of a session in its weekend; all free practice is one event, before everything else (in 2021 and 2022 the last
-    practice came after qualifying, and before the sprint)."""
+    """Place of a session in its weekend; all free practice is one event, before everything else."""
     if season in (2021, 2022):
         return _SESSION_ORDER_2021[session]
     return (_SESSION_ORDER_2023 if season == 2023 else _SESSION_ORDER)[session]
@@ -98,7 +97,10 @@ class Championships:
         )
         self._results = results
         self._before = pd.concat(
-            [practice_pace(tables["practice_results"]), qualifying_pace(tables["qualifying_results"])],
+            [
+                practice_pace(_before_qualifying(tables["practice_results"], races)),
+                qualifying_pace(tables["qualifying_results"]),
+            ],
             ignore_index=True,
         )
         self._season = races.set_index("race_key")["season"].astype("int64").to_dict()
@@ -110,9 +112,9 @@ class Championships:
             for column in self._names(frame)
             for name in column
         }
-        names |= {_offset(kind, name) for name in names if name.startswith("team:") for kind in _OF_TEAMS}
+        names |= {_offset(kind, name) for name in names if name.startswith("team:") for kind in _OFFSET_KINDS}
         self._codes = {name: code for code, name in enumerate(sorted(names))}
-        self._offsets = {kind: self._of_teams(kind) for kind in _OF_TEAMS}
+        self._offsets = {kind: self._offsets_of_teams(kind) for kind in _OFFSET_KINDS}
         self._entry_codes = self._encode(self.entries)
 
     def kinds(self) -> Ints:
@@ -123,7 +125,7 @@ class Championships:
         """The offset of a kind of each team."""
         return self._offsets[kind][teams]
 
-    def _of_teams(self, kind: int) -> Ints:
+    def _offsets_of_teams(self, kind: int) -> Ints:
         """The offset of each team, by its index; -1 for what is no team."""
         offsets = np.full(len(self._codes), -1, dtype=np.int64)
         for name, code in self._codes.items():
@@ -148,7 +150,7 @@ class Championships:
         ).sort_values(["order", "place", "driver_id"], kind="stable")
         drivers, teams = self._encode(events)
         y = events["y"].to_numpy(dtype=np.float64)
-        key = (events["order"] * 10 + 1 + events["place"]).to_numpy()
+        key = (events["order"] * 10 + events["place"]).to_numpy()
         sessions = events["session"].to_numpy()
         bounds = np.flatnonzero(np.r_[True, key[1:] != key[:-1], True]) if len(key) else key
         by_race: dict[int, list[Event]] = {}
@@ -191,7 +193,15 @@ class Championships:
         )
 
 
-_OF_TEAMS = (IN_QUALIFYING, IN_PRACTICE, OF_WEEKEND)
+def _before_qualifying(practice: pd.DataFrame, races: pd.DataFrame) -> pd.DataFrame:
+    """Without the second practice of the six sprint weekends of 2021 and 2022: it was on Saturday, after the qualifying that
+    set the grid of the sprint, and the forecast of the sprint does not wait for it."""
+    sprint = races["is_sprint_weekend"].astype("bool") & races["season"].isin((2021, 2022))
+    late = practice["race_key"].isin(races.loc[sprint, "race_key"]) & (practice["session"] == "FP2")
+    return practice[~late]
+
+
+_OFFSET_KINDS = (IN_QUALIFYING, IN_PRACTICE, OF_WEEKEND)
 _KINDS = {
     "driver": DRIVER,
     "team": TEAM,
@@ -236,13 +246,12 @@ def run_filter(
 ) -> Iterator[tuple[Weekend, str, tuple[Floats, ...]]]:
     """Go through all weekends; ratings of the entries at each horizon, as they stood then."""
     weekends = championships.weekends(config.scale)
-
-    def now(field: Weekend) -> tuple[Floats, ...]:
-        """With what the weekend has told of the teams."""
-        weekend = championships.offset(OF_WEEKEND, field.teams)
-        return state.rating(field.drivers, field.teams, season, weekend)
-
     state, season = JointState(config, championships.kinds()), 0
+
+    def rating(field: Weekend) -> tuple[Floats, ...]:
+        offset = championships.offset(OF_WEEKEND, field.teams)
+        return state.rating(field.drivers, field.teams, offset, season)
+
     for weekend in weekends:
         if weekend.season != season:
             if season:
@@ -251,14 +260,14 @@ def run_filter(
         state.drift()
         entered, at_sprint, at_race = (weekend.at(horizon) for horizon in _HORIZONS)
         if len(entered.entry_ids):
-            yield entered, "pre_weekend", state.rating(entered.drivers, entered.teams, season)
+            yield entered, "pre_weekend", rating(entered)
         before = [event for event in weekend.events if event.session != "R"]
         ran = any(event.session != "P" for event in before)
         for event in before:
             state.observe(event, season)
             if len(at_sprint.entry_ids) and sets_sprint_grid(weekend, event.session):
-                yield at_sprint, "pre_sprint", now(at_sprint)
+                yield at_sprint, "pre_sprint", rating(at_sprint)
         if len(at_race.entry_ids) and (ran or len(at_race.entry_ids) > len(entered.entry_ids)):
-            yield at_race, "pre_race", now(at_race)
+            yield at_race, "pre_race", rating(at_race)
         for event in weekend.events[len(before) :]:
             state.observe(event, season)

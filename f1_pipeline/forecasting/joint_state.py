@@ -181,25 +181,22 @@ class JointState:
         z = np.abs(innovation - np.median(innovation)) / np.sqrt(np.diag(spread) + noise)
         inflation = np.maximum(1.0, z / self.config.huber)
         total = spread + np.diag(noise * inflation) + _INTERCEPT_VARIANCE
-        # One solution for mean and covariance; a product of a matrix with itself stays symmetric.
+        # One solution for mean and covariance.
         half = np.linalg.solve(np.linalg.cholesky(total), np.column_stack([innovation, rows]))
         change = half[:, 1:].T @ half
         self.mean = self.mean + change[:, 0]
         self.cov = self.cov - change[:, 1:]
 
-    def rating(
-        self, drivers: Ints, teams: Ints, season: int, weekend: Ints | None = None
-    ) -> tuple[Floats, ...]:
+    def rating(self, drivers: Ints, teams: Ints, weekend: Ints, season: int) -> tuple[Floats, ...]:
         """Mean and standard deviation of team, driver and their sum; and that of the sum against the mean of the field.
 
-        ``weekend``: the offset of the weekend of each row's team, which is added to the means of team and sum. The standard
-        deviations are of what lasts. No event says anything about the level of all: it is most of a standard deviation,
-        and cancels in a race.
+        ``weekend``: the offset of the weekend of each row's team, which counts in the means of team and sum (0 before the
+        first session). The standard deviations are of what lasts. No event says anything about the level of all: it is
+        most of a standard deviation, and cancels in a race.
         """
-        d, t = self.slots(drivers, season), self.slots(teams, season)
-        # Slots first: a team that took part in no session of the weekend is added by them.
-        w = None if weekend is None else self.slots(weekend, season)
-        team = self.mean[t] if w is None else self.mean[t] + self.mean[w]
+        # All slots before any mean is read: a team that took part in no session of the weekend is added by them.
+        d, t, w = (self.slots(names, season) for names in (drivers, teams, weekend))
+        team = self.mean[t] + self.mean[w]
         variance = np.diag(self.cov)
         between = self.cov[np.ix_(d, t)]
         sums = self.cov[np.ix_(d, d)] + self.cov[np.ix_(t, t)] + between + between.T

@@ -56,8 +56,9 @@ def qualifying_pace(rows: pd.DataFrame) -> pd.DataFrame:
 def practice_pace(rows: pd.DataFrame) -> pd.DataFrame:
     """The same for free practice, all sessions of a weekend as one (``P``): the mean of what the sessions say.
 
-    A session counts relative to the mean of who took part: who sits one out is not slower for it. Warm-up does not count.
-    One event in place of three was as good within .002 nats, and takes a third of the time.
+    A session counts relative to the mean of who took part: who sits one out is not slower for it (slow substitutes lift the
+    others by up to .5 %; a fit of drivers and sessions changes the log loss by .0001). Warm-up does not count. One event
+    in place of three was as good within .002 nats, and takes a third of the time.
     """
     frame = _best_rows(rows[rows["session"].isin(FREE_PRACTICE) & rows["time_ms"].notna()])
     time = frame["time_ms"].astype("float64")

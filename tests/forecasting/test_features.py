@@ -624,6 +624,7 @@ class Little:
     def matrix(self, horizon: str = "pre_weekend") -> pd.DataFrame:
         races = pd.DataFrame(self.races).assign(
             is_cancelled=False,
+            is_sprint_weekend=False,
             start_at=pd.Series(pd.NaT, index=range(len(self.races)), dtype="datetime64[us, UTC]"),
             first_practice_at=pd.Series(pd.NaT, index=range(len(self.races)), dtype="datetime64[us, UTC]"),
             course_length_km=5.0,

@@ -208,6 +208,20 @@ def test_a_team_that_shows_less_in_practice_is_not_slow(world: Tables, ratings: 
     assert 0.0 < by_offset < 0.7 * by_pace
 
 
+def test_practice_after_the_qualifying_of_a_sprint_weekend_is_not_known_before(
+    world: Tables, ratings: pd.DataFrame
+) -> None:
+    """In 2021 and 2022 the second practice was on the Saturday, after the session that set the grid of the sprint."""
+    races = world["races"].set_index("race_key")
+    first = world["practice_results"][world["practice_results"]["session"] == "FP1"]
+    for season, counts in ((2022, False), (2024, True)):
+        sprints = races.index[races["is_sprint_weekend"].astype(bool) & (races["season"] == season)]
+        late = first[first["race_key"] == sprints[0]].assign(session="FP2")
+        late["time_ms"] = late["time_ms"].sort_values(ascending=False).to_numpy()
+        with_late = rate({**world, "practice_results": pd.concat([world["practice_results"], late])})
+        assert with_late.equals(ratings) is not counts
+
+
 def test_what_a_team_is_on_a_weekend_stays_there(world: Tables, ratings: pd.DataFrame) -> None:
     race, following = run_races(world)[8:10]
     entries = world["entries"]

@@ -101,7 +101,7 @@ def ratings_before(rows: pd.DataFrame, elo: pd.DataFrame) -> pd.DataFrame:
 def joint_before(rows: pd.DataFrame, joint: pd.DataFrame, horizon: str) -> pd.DataFrame:
     """The joint rating at the horizon: its mean and standard deviation, and the means of team and driver.
 
-    Where a race had no session before it that speaks of pace, the rating before the weekend stands.
+    Where a race had no session before it but practice, the rating before the weekend stands.
     """
     columns = {
         "mean": "joint_rating",
