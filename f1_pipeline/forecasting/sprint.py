@@ -24,7 +24,7 @@ BASE_HORIZON = {"pre_weekend": "pre_weekend", "pre_sprint": "pre_race"}
 
 HEAT = {"pre_weekend": 1.0, "pre_sprint": 1.15}
 """Power of the win probabilities. With the grid known, a third of the distance leaves less to happen: of .8 to 1.5 on
-the 12 sprints of 2021-23, 1.15 was best. With the rating that reads practice it is .972 against .985 nats for 1 on them, and .866 against .913 on
+the 12 sprints of 2021-23, 1.15 was best. With the rating that reads practice it is .976 against .987 nats for 1 on them, and .865 against .912 on
 the 16 after them."""
 
 RETIREMENT = 0.4
