@@ -208,6 +208,23 @@ def test_a_team_that_shows_less_in_practice_is_not_slow(world: Tables, ratings: 
     assert 0.0 < by_offset < 0.7 * by_pace
 
 
+def test_a_team_that_is_faster_in_qualifying_only_is_not_fast_in_races(world: Tables, ratings: pd.DataFrame) -> None:
+    """Sprint qualifying shares the offset: what is the same in every session that sets a grid is no pace of the race."""
+    team = str(world["entries"]["constructor_id"].iloc[0])
+    frame = world["qualifying_results"].copy()
+    for name in ("time_ms", "q1_ms", "q2_ms", "q3_ms"):
+        frame[name] = frame[name] * (1.0 - 0.004 * (frame["constructor_id"] == team))
+    unaware = replace(JointConfig(), offset_qualifying=1e-6)
+    last = ratings["race_key"] == run_races(world)[-1]
+    last &= (ratings["horizon"] == "pre_weekend") & (ratings["constructor_id"] == team)
+
+    def gain(config: JointConfig) -> float:
+        faster, before = rate({**world, "qualifying_results": frame}, config), rate(world, config)
+        return float((faster.loc[last, "mean"] - before.loc[last, "mean"]).mean())
+
+    assert 0.0 < gain(JointConfig()) < 0.9 * gain(unaware)
+
+
 def test_practice_after_the_qualifying_of_a_sprint_weekend_is_not_known_before(
     world: Tables, ratings: pd.DataFrame
 ) -> None:
