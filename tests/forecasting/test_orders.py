@@ -256,16 +256,20 @@ def test_who_runs_into_trouble_falls_back() -> None:
     assert second < 0.8 - 0.02
 
 
-def test_strengths_for_the_places_reach_the_fourth_and_below_only() -> None:
-    """Who is tenth is another question than who wins: winner, second and third stay those of the win probabilities."""
+@pytest.mark.parametrize(("drawing", "place"), [(3, 4), (DRAWING, 3)])
+def test_strengths_for_the_places_reach_those_behind_only(drawing: int, place: int) -> None:
+    """Who is tenth is another question than who wins: winner and second stay those of the win probabilities."""
     win = np.array([0.4, 0.3, 0.1, 0.1, 0.1])
     places = np.array([0.0, 0.0, 4.0, 0.0, -4.0])
-    without, others = draw_orders(win, 40_000, 1), draw_orders(win, 40_000, 1, places=places)
+    without = draw_orders(win, 40_000, 1, drawing=drawing)
+    others = draw_orders(win, 40_000, 1, places=places, drawing=drawing)
     np.testing.assert_allclose(without.win(), others.win(), atol=1e-12)
-    np.testing.assert_allclose(without.top(3), others.top(3), atol=0.01)
+    np.testing.assert_allclose(without.top(place - 1), others.top(place - 1), atol=0.01)
+    assert np.abs(without.top(place) - others.top(place)).max() > 0.02
     assert others.head_to_head(2, 4) > without.head_to_head(2, 4) + 0.05
-    chosen = (others.positions[:, 0] <= 3) & (others.positions[:, 1] <= 3) & (others.positions[:, 3] <= 3)
-    how = DRAWINGS[DRAWING]
+    ahead = others.positions[:, [0, 1, 3]] <= place - 1
+    chosen = ahead.sum(axis=1) == place - 1
+    how = DRAWINGS[drawing]
     apart = np.exp(how.places * how.slope * 8.0)  # the win probabilities of the two are equal
     late = how.trouble / 0.9
     strong, weak = (1 - late) ** 2 + late**2, late * (1 - late)
@@ -275,19 +279,29 @@ def test_strengths_for_the_places_reach_the_fourth_and_below_only() -> None:
         + weak * apart / (apart + slow)
         + weak * apart * slow / (apart * slow + 1)
     )
-    ahead = (others.positions[chosen][:, 2] == 4) @ others.weights[chosen] / others.weights[chosen].sum()
-    # Who was passed over for the podium was a little more often late than others.
-    assert ahead == pytest.approx(expected, abs=0.05)
+    first = others.positions[chosen][:, 2] < others.positions[chosen][:, 4]
+    # Who was passed over for the places before was a little more often late than others.
+    assert first @ others.weights[chosen] / others.weights[chosen].sum() == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize(
-    ("drawing", "seconds"), [(1, [94, 85, 77, 64]), (2, [70, 96, 76, 78]), (3, [66, 94, 79, 81])]
+    ("drawing", "seconds", "thirds"),
+    [
+        (1, [94, 85, 77, 64], [33, 69, 95, 123]),
+        (2, [70, 97, 76, 77], [48, 55, 82, 135]),
+        (3, [66, 95, 79, 80], [49, 58, 79, 134]),
+        (4, [66, 94, 79, 81], [48, 53, 72, 147]),
+    ],
 )
-def test_stored_forecasts_are_drawn_again_as_they_were(drawing: int, seconds: list[int]) -> None:
+def test_stored_forecasts_are_drawn_again_as_they_were(
+    drawing: int, seconds: list[int], thirds: list[int]
+) -> None:
     """A forecast names its drawing: the orders behind an old one must not change with the code."""
     win, out = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.05])
-    orders = draw_orders(win, 320, 5, out, drawing=drawing)
+    places = np.array([0.0, -1.0, 0.5, 1.0])
+    orders = draw_orders(win, 320, 5, out, places, drawing=drawing)
     assert (orders.positions == 2).sum(axis=0).tolist() == seconds
+    assert (orders.positions == 3).sum(axis=0).tolist() == thirds
 
 
 def test_an_unreliable_car_is_on_the_podium_less_often() -> None:

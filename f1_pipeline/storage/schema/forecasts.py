@@ -155,7 +155,7 @@ predictions = Table(
     Column("draws", Integer),
     # How the orders were drawn (`forecasting.orders.DRAWINGS`); null in forecasts from before there was more than one way.
     Column("drawing", Integer),
-    # Log strength for the fourth place and below; null where a model has none of its own.
+    # Log strength for the places behind the winner (from which on, `drawing` says); null where a model has none of its own.
     Column("place_strength", Float),
     # The race whose versions should have made it: MLflow did not answer, and the last champions stood in for them.
     Column("stood_in_for", String(64)),
