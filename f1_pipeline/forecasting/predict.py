@@ -32,7 +32,7 @@ class ModelForecast:
 COMMON_ERROR = 0.5
 """Share of its members' own error that stays in the pool: they stand on the same ratings and races, and on unlike models.
 In simulated worlds of eight seasons (seeds 1 to 3) the pool's 95 % intervals hold .985 and .974 of the true probabilities with .5,
-.991 and .981 with .6; in others (seeds 11 to 13) .939 and .948 with .5, .912 and .922 with .4."""
+.991 and .981 with .6; in others (seeds 11 to 13) .939 and .950 with .5, .912 and .922 with .4."""
 
 
 POOL_DRAWS = 5
