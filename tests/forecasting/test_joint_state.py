@@ -9,6 +9,8 @@ import pytest
 
 from f1_pipeline.domain.lineage import REGULATION_YEARS
 from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.history import build_history
+from f1_pipeline.forecasting.joint_rating import Championships
 from f1_pipeline.forecasting.joint_state import (
     DRIVER,
     IN_PRACTICE,
@@ -20,6 +22,8 @@ from f1_pipeline.forecasting.joint_state import (
     JointConfig,
     JointState,
 )
+from f1_pipeline.forecasting.pace import RaceScale
+from f1_pipeline.sources.simulated import simulate
 
 KINDS = np.array([DRIVER] * 4 + [TEAM] * 2 + [IN_QUALIFYING] * 2 + [IN_PRACTICE] * 2 + [OF_WEEKEND] * 2)
 """Two teams of two drivers, and their offsets."""
@@ -156,3 +160,22 @@ def test_a_rating_counts_the_weekend_and_its_deviation_what_lasts() -> None:
     # Against the mean of the field: half a team and a quarter of the drivers are its own.
     expected = np.hypot(config.team_start * np.sqrt(0.5), config.driver_start * np.sqrt(0.75))
     np.testing.assert_allclose(own, expected)
+
+
+def test_every_session_counts_with_the_offsets_that_are_its_own() -> None:
+    """Who sets a grid shares one offset, for a race or for a sprint; all sessions share that of the weekend."""
+    tables = simulate(3, 5).bundle.tables
+    history = build_history(tables)
+    championships = Championships(history.races, history.field, tables)
+    kinds, seen = championships.kinds(), {}
+    for weekend in championships.weekends(RaceScale()):
+        for event in weekend.events:
+            seen[event.session] = [set(kinds[part]) for part in event.parts]
+    common = [{DRIVER}, {TEAM}, {OF_WEEKEND}]
+    assert seen == {
+        "P": [*common, {IN_PRACTICE}],
+        "Q": [*common, {IN_QUALIFYING}],
+        "SQ": [*common, {IN_QUALIFYING}],
+        "S": common,
+        "R": common,
+    }
