@@ -22,6 +22,9 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 
+# It asserts for tests, and should say as much as they do when that fails.
+pytest.register_assert_rewrite("tests.cli.invoked")
+
 _numbers = itertools.count()
 KEPT = {"F1_TEST_DATA", "F1_REQUIRE_ARCHIVE"}
 """Settings of the tests themselves."""

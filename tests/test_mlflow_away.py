@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 import io
 import logging
 import shutil
-import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +25,9 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.update import run_update
+from tests.small_updates import ONCE, QUIET, first_update, use
 
-# As in test_update.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET
 
 SETTINGS = {
     "F1_SOURCE": "simulated",
@@ -46,33 +38,23 @@ SETTINGS = {
     "F1_RETRAIN_RECENT": "season",
     "F1_MODEL_VERSIONS_KEPT": "1000",
 }
-ONCE = functools.lru_cache(maxsize=2)(simulated.simulate)
 NEXT, LAST = "2026-seven-fells", "2026-claddagh"
 HORIZON = "pre_weekend"
 AWAY = "http://127.0.0.1:9"
 
 
 def _use(patch: pytest.MonkeyPatch, home: Path, **more: str) -> Settings:
-    for name, value in {**SETTINGS, "F1_HOME": str(home), **more}.items():
-        patch.setenv(name, value)
-    get_settings.cache_clear()
+    settings = use(patch, home, {**SETTINGS, **more})
     mlflow_client._silent.clear()
-    return get_settings()
+    return settings
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after its first update; tests work on copies of it, and share its artefacts."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
-        importlib.import_module("mlflow.xgboost")
+    mlflow_client._silent.clear()
     home = tmp_path_factory.mktemp("built") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        settings = _use(patch, home)
-        patch.setattr(simulated, "simulate", ONCE)
-        run_update(settings)
-    get_settings.cache_clear()
+    first_update(home, SETTINGS)
     return home
 
 

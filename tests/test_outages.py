@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import Engine, event, func, insert, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from f1_app import database as app
 from f1_pipeline.cli import main
@@ -28,8 +28,7 @@ from f1_pipeline.storage.outages import outage, outages_named
 from f1_pipeline.storage.writes import replace_races
 from f1_pipeline.turn import alone
 from f1_pipeline.update import run_update
-
-RACE = "2026-alpha"
+from tests.one_race import RACE, held_ratings, prepare, ratings
 
 
 @pytest.fixture
@@ -39,55 +38,12 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     return get_settings()
 
 
-def _ratings(drivers: int, value: float) -> pd.DataFrame:
-    """Rows of a race; many of them do not fit into the pages that are left."""
-    return pd.DataFrame(
-        {
-            "race_key": RACE,
-            "kind": "driver",
-            "entity_id": [f"driver-{number:06d}" for number in range(drivers)],
-            "value_before": value,
-            "value_after": value,
-        }
-    )
-
-
-def _prepare(engine: Engine) -> None:
-    with write_transaction(engine) as connection:
-        connection.execute(insert(schema.seasons), [{"season": 2026}])
-        connection.execute(
-            insert(schema.circuits),
-            [
-                {
-                    column.name: "x" if column.name in ("circuit_id", "name") else None
-                    for column in schema.circuits.c
-                }
-            ],
-        )
-        race: dict[str, Any] = {
-            "race_key": RACE,
-            "season": 2026,
-            "grand_prix_id": "alpha",
-            "name": "Alpha",
-            "circuit_id": "x",
-            "date": pd.Timestamp("2026-03-01").date(),
-            "is_sprint_weekend": False,
-            "is_cancelled": False,
-        }
-        connection.execute(insert(schema.races), [race])
-    replace_races(engine, schema.elo_ratings, _ratings(20, 1500.0), [RACE])
-
-
-def _held(engine: Engine) -> pd.DataFrame:
-    return reads.read_table(engine, schema.elo_ratings)
-
-
 @pytest.fixture
 def tables(tmp_path: Path, migrated_file: Path) -> Engine:
     file = tmp_path / "tables.db"
     file.write_bytes(migrated_file.read_bytes())
     engine = get_engine(f"sqlite:///{file}")
-    _prepare(engine)
+    prepare(engine)
     return engine
 
 
@@ -96,7 +52,7 @@ def tables(tmp_path: Path, migrated_file: Path) -> Engine:
 
 @pytest.mark.parametrize("pages", [0, 1, 7, 40])
 def test_a_full_disk_leaves_the_race_as_it_was(tables: Engine, pages: int) -> None:
-    before = _held(tables)
+    before = held_ratings(tables)
     with tables.connect() as connection:
         held = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     tables.dispose()
@@ -106,12 +62,12 @@ def test_a_full_disk_leaves_the_race_as_it_was(tables: Engine, pages: int) -> No
 
     event.listen(tables, "connect", limit)
     with pytest.raises(StoreUnavailable, match=r"the disk is full\. Make room"), outages_named():
-        replace_races(tables, schema.elo_ratings, _ratings(20_000, 1600.0), [RACE])
-    pd.testing.assert_frame_equal(_held(tables), before, check_exact=True)
+        replace_races(tables, schema.elo_ratings, ratings(20_000, 1600.0), [RACE])
+    pd.testing.assert_frame_equal(held_ratings(tables), before, check_exact=True)
     event.remove(tables, "connect", limit)
     tables.dispose()
-    replace_races(tables, schema.elo_ratings, _ratings(20_000, 1600.0), [RACE])
-    assert len(_held(tables)) == 20_000
+    replace_races(tables, schema.elo_ratings, ratings(20_000, 1600.0), [RACE])
+    assert len(held_ratings(tables)) == 20_000
 
 
 def test_an_update_on_a_full_disk_says_so_and_goes_on_later(
@@ -132,18 +88,18 @@ def test_an_update_on_a_full_disk_says_so_and_goes_on_later(
 
 
 def test_tables_that_stay_locked(tables: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = _held(tables)
+    before = held_ratings(tables)
     tables.dispose()
     event.listen(tables, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=50"))
     holder = sqlite3.connect(str(tables.url.database), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked by another program"), outages_named():
-        replace_races(tables, schema.elo_ratings, _ratings(3, 1.0), [RACE])
-    pd.testing.assert_frame_equal(_held(tables), before, check_exact=True)
+        replace_races(tables, schema.elo_ratings, ratings(3, 1.0), [RACE])
+    pd.testing.assert_frame_equal(held_ratings(tables), before, check_exact=True)
     holder.execute("ROLLBACK")
     holder.close()
-    replace_races(tables, schema.elo_ratings, _ratings(3, 1.0), [RACE])
-    assert len(_held(tables)) == 3
+    replace_races(tables, schema.elo_ratings, ratings(3, 1.0), [RACE])
+    assert len(held_ratings(tables)) == 3
 
 
 # --- two writers of one partition ------------------------------------------------------------------------
@@ -158,17 +114,17 @@ def test_two_writers_of_one_race_leave_the_rows_of_one(
     else:
         new: Callable[..., str] = request.getfixturevalue("new_postgres")
         engine = get_engine(new(request.getfixturevalue("migrated_postgres")))
-        _prepare(engine)
+        prepare(engine)
     torn: list[str] = []
     done = threading.Event()
 
     def write(value: float, size: int) -> None:
         for _ in range(15):
-            replace_races(engine, schema.elo_ratings, _ratings(size, value), [RACE])
+            replace_races(engine, schema.elo_ratings, ratings(size, value), [RACE])
 
     def look() -> None:
         while not done.is_set():
-            rows = _held(engine)
+            rows = held_ratings(engine)
             if (len(rows), *rows["value_before"].unique()) not in ((20, 1500.0), (300, 1.0), (401, 2.0)):
                 torn.append(f"{len(rows)} rows of {rows['value_before'].unique()}")
 
@@ -181,7 +137,7 @@ def test_two_writers_of_one_race_leave_the_rows_of_one(
     done.set()
     reader.join()
     assert not torn
-    assert len(_held(engine)) in (300, 401)
+    assert len(held_ratings(engine)) in (300, 401)
     engine.dispose()
 
 
@@ -196,7 +152,7 @@ def test_a_restart_of_the_server_under_writers_and_readers(
     get_settings.cache_clear()
     upgrade(address)
     engine = get_engine(address)
-    _prepare(engine)
+    prepare(engine)
     said: Counter[str] = Counter()
     others: list[BaseException] = []
     done = threading.Event()
@@ -227,7 +183,7 @@ def test_a_restart_of_the_server_under_writers_and_readers(
             size = 900 if size == 20 else 20
             try:
                 with outages_named():
-                    replace_races(engine, schema.elo_ratings, _ratings(size, float(size)), [RACE])
+                    replace_races(engine, schema.elo_ratings, ratings(size, float(size)), [RACE])
                 said["written"] += 1
             except StoreUnavailable as error:
                 said["refused" if "server went away" in str(error) else str(error)] += 1

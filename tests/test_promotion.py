@@ -1,11 +1,9 @@
 """Challengers on a small simulated championship: who takes over, who stays out, and what is on record of it."""
 
 import functools
-import importlib
 import json
 import shutil
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +28,9 @@ from f1_pipeline.storage.engine import UpdateLock, get_engine, write_transaction
 from f1_pipeline.storage.models import champion, versions
 from f1_pipeline.turn import Turn, alone
 from f1_pipeline.update import run_update
+from tests.small_updates import ONCE, QUIET, first_update, use
 
-# As in test_update.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET
 
 SETTINGS = {
     "F1_SOURCE": "simulated",
@@ -48,7 +41,6 @@ SETTINGS = {
     # Homes are copied, artefacts are not: nothing may be pruned that a copy still needs.
     "F1_MODEL_VERSIONS_KEPT": "1000",
 }
-ONCE = functools.lru_cache(maxsize=4)(simulated.simulate)
 LAST, NEXT, AFTER_NEXT = "2026-claddagh", "2026-seven-fells", "2026-amber-road"
 ELO = ("elo", "pre_weekend")
 BAD = 1e6
@@ -56,25 +48,14 @@ BAD = 1e6
 
 
 def _use(patch: pytest.MonkeyPatch, home: Path, **more: str) -> Settings:
-    for name, value in {**SETTINGS, "F1_HOME": str(home), **more}.items():
-        patch.setenv(name, value)
-    get_settings.cache_clear()
-    return get_settings()
+    return use(patch, home, {**SETTINGS, **more})
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after its first update; tests work on copies of it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
-        importlib.import_module("mlflow.xgboost")
     home = tmp_path_factory.mktemp("built") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        settings = _use(patch, home)
-        patch.setattr(simulated, "simulate", ONCE)
-        run_update(settings)
-    get_settings.cache_clear()
+    first_update(home, SETTINGS)
     return home
 
 

