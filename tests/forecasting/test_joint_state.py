@@ -84,7 +84,7 @@ def test_the_weekend_before_is_forgotten_by_all_that_knew_of_it() -> None:
 def test_new_regulations_pull_teams_further_and_leave_nobody_sure() -> None:
     plain, new, config = _state(), _state(), JointConfig()
     for state, season in ((plain, 2021), (new, 2022)):
-        state.mean[_of(state, TEAM)] = [1.0, -1.0]
+        state.mean[_of(state, TEAM)] = [1.5, -0.5]  # what counts is the distance to their mean
         state.cov[:] = 0.0
         state.last[:] = season - 1
         state.new_season(season)
