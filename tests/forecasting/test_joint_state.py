@@ -128,9 +128,22 @@ def test_a_row_far_from_the_others_counts_less() -> None:
     moved = {}
     for huber in (1.06, 100.0):
         state = _state(replace(JointConfig(), huber=huber))
+        state.cov *= 0.02  # of a field that is known
         state.observe(Event("R", (DRIVERS, TEAMS, WEEKEND), np.array([0.0, 0.0, 0.0, -6.0])), SEASON)
         moved[huber] = state.mean[state.slot[3]]
     assert 0.6 * moved[100.0] < moved[1.06] < 0.0
+
+
+def test_a_new_team_starts_below_those_that_are_there() -> None:
+    config, state = JointConfig(), JointState(JointConfig(), np.append(KINDS, [TEAM, DRIVER]))
+    state.slots(np.arange(len(KINDS)), SEASON)
+    state.mean[_of(state, TEAM)] = [1.0, 0.0]
+    team, driver = state.slots(np.array([len(KINDS), len(KINDS) + 1]), SEASON)
+    assert state.mean[team] == pytest.approx(0.5 + config.team_start_mean)
+    assert state.mean[driver] == pytest.approx(config.driver_start_mean)
+    np.testing.assert_allclose(
+        np.diag(state.cov)[[team, driver]], [config.team_start**2, config.driver_start**2]
+    )
 
 
 def test_what_is_the_same_for_all_says_nothing() -> None:
