@@ -1,6 +1,7 @@
-"""Features: nothing of a race or a later one reaches them (the shuffle test), and the guard that sees to it."""
+"""The shuffle test: nothing of a race or a later one reaches a feature or a rating before it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from f1_pipeline.errors import LeakError
-from f1_pipeline.forecasting import asof
 from f1_pipeline.forecasting.features import HORIZONS, competitors, matrix, weekend
-from f1_pipeline.forecasting.history import History
+from f1_pipeline.forecasting.history import History, build_history
+from f1_pipeline.forecasting.joint_rating import Championships, Weekend, joint_ratings
+from f1_pipeline.forecasting.joint_state import JointConfig
+from f1_pipeline.forecasting.pace import RaceScale
 from f1_pipeline.sources.f1db import parse_archive
 from tests.forecasting.features.worlds import (
     FORECASTS,
@@ -26,11 +28,25 @@ from tests.forecasting.features.worlds import (
     compute,
 )
 
-# --- the shuffle test ------------------------------------------------------------------------------------
+KNOWN: dict[str, dict[str, list[str]]] = {
+    "pre_weekend": {},
+    "pre_sprint": {
+        "practice_results": ["FP1", "FP2", "FP3"],
+        "qualifying_results": ["SQ"],
+        "starting_grid": ["S"],
+    },
+    "pre_race": {
+        "practice_results": ["FP1", "FP2", "FP3"],
+        "qualifying_results": ["SQ", "Q"],
+        "starting_grid": ["S", "R"],
+        "sprint_results": [],
+    },
+}
+"""The tables, and their sessions where they name them, that a horizon knows of the weekend itself."""
 
 
-def scramble(tables: Tables, race_key: str, seed: int) -> Tables:
-    """The same world with everything that happened from the race on given to other drivers.
+def scramble(tables: Tables, race_key: str, seed: int, horizon: str = "pre_weekend") -> Tables:
+    """The same world with everything that happened from the race on given to other drivers, but for what is known.
 
     Results of the race itself are dropped. Entries are known before a race and stay.
     """
@@ -43,7 +59,11 @@ def scramble(tables: Tables, race_key: str, seed: int) -> Tables:
         frame = tables[name]
         if name == "race_results":
             frame = frame[frame["race_key"] != race_key]
-        early, rest = frame[~frame["race_key"].isin(late)], frame[frame["race_key"].isin(late)]
+        unknown = frame["race_key"].isin(late)
+        if name in KNOWN[horizon]:
+            of_known = frame["session"].isin(KNOWN[horizon][name]) if "session" in frame else True
+            unknown &= ~((frame["race_key"] == race_key) & of_known)
+        early, rest = frame[~unknown], frame[unknown]
         who = [column for column in WHO if column in frame.columns]
         parts = []
         by = [column for column in ("race_key", "session") if column in frame.columns]
@@ -133,11 +153,55 @@ def test_nothing_of_a_race_or_later_reaches_a_feature(world: Tables, race_key: s
     check_nothing_leaks(world, race_key, seed)
 
 
+def check_the_race_is_unknown(
+    tables: Tables, race_key: str, seed: int = 1, computed: Computed | None = None
+) -> None:
+    """With the weekend known up to the race, nothing of the forecast before it may change with what comes then."""
+    history, _, real = computed or compute(tables)
+    mixed_tables = scramble(tables, race_key, seed, "pre_race")
+    assert not (mixed_tables["race_results"]["race_key"] == race_key).any()
+    _, _, mixed = compute(mixed_tables)
+    order = int(history.races.set_index("race_key").loc[race_key, "order"])
+    pd.testing.assert_frame_equal(
+        before(real["pre_race"], order, own=True),
+        before(mixed["pre_race"], order, own=True),
+        check_exact=True,
+    )
+    later = [
+        frame["pre_weekend"].loc[frame["pre_weekend"]["order"] > order, RATING] for frame in (real, mixed)
+    ]
+    assert not later[0].reset_index(drop=True).equals(later[1].reset_index(drop=True))
+
+
+@pytest.mark.parametrize("race_key", ["2025-wombat-coast", "2025-lava-field", "2026-dalmatia"])
+def test_nothing_of_the_race_reaches_the_features_before_it(world: Tables, race_key: str) -> None:
+    check_the_race_is_unknown(world, race_key)
+
+
+def test_nothing_of_a_sprint_reaches_the_rating_before_it(world: Tables) -> None:
+    """Nor of what comes after it: the qualifying of the race, and the race."""
+
+    def rated(tables: Tables) -> pd.DataFrame:
+        history = build_history(tables)
+        ratings = joint_ratings(Championships(history.races, history.field, tables), JointConfig())
+        ratings = ratings[ratings["race_key"] == race].sort_values(["horizon", "driver_id"])
+        return ratings.set_index("horizon")
+
+    races = world["races"]
+    race = str(races.loc[races["is_sprint_weekend"] & (races["season"] == 2026), "race_key"].iloc[2])
+    assert (world["sprint_results"]["race_key"] == race).any()
+    real, mixed = rated(world), rated(scramble(world, race, 1, "pre_sprint"))
+    for horizon in ("pre_weekend", "pre_sprint"):
+        pd.testing.assert_frame_equal(real.loc[horizon], mixed.loc[horizon], check_exact=True)
+    assert not real.loc["pre_race"].equals(mixed.loc["pre_race"])
+
+
 @pytest.mark.archive
 @pytest.mark.parametrize("race_key", ["2021-belgium", "2026-australia"])
 def test_nothing_leaks_on_the_real_races(real: tuple[Tables, Computed], race_key: str) -> None:
     tables, computed = real
     check_nothing_leaks(tables, race_key, computed=computed)
+    check_the_race_is_unknown(tables, race_key, computed=computed)
 
 
 @pytest.fixture(scope="module")
@@ -220,47 +284,19 @@ def test_the_shuffle_test_catches_a_leak(
         check_nothing_leaks(world, "2025-lava-field")
 
 
-# --- the guard -------------------------------------------------------------------------------------------
+def test_the_shuffle_test_catches_a_rating_that_has_seen_the_race(
+    world: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Championships.weekends
 
+    def race_first(self: Championships, scale: RaceScale) -> list[Weekend]:
+        return [
+            replace(
+                one, events=[*(replace(e, session="S") for e in one.events if e.session == "R"), *one.events]
+            )
+            for one in honest(self, scale)
+        ]
 
-def test_last_before_takes_the_newest_of_strictly_earlier_races() -> None:
-    known = pd.DataFrame({"order": [3, 0, 1], "who": ["a", "a", "b"], "value": [30.0, 0.5, 10.0]})
-    rows = pd.DataFrame({"order": [3, 4, 1, 0, 2], "who": ["a", "a", "a", "a", "b"]}, index=[7, 5, 9, 1, 2])
-    found = asof.last_before(rows, known, ["who"], ["value"])
-    assert found.index.tolist() == [7, 5, 9, 1, 2]
-    np.testing.assert_array_equal(found["value"], [0.5, 30.0, 0.5, np.nan, 10.0])
-    filled = asof.last_before(rows, known, ["who"], ["value"], fill=-1.0)
-    assert filled["value"].tolist() == [0.5, 30.0, 0.5, -1.0, 10.0]
-
-
-def test_last_before_raises_when_a_value_is_of_the_race_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = pd.merge_asof
-    monkeypatch.setattr(
-        asof.pd, "merge_asof", lambda *a, **k: honest(*a, **{**k, "allow_exact_matches": True})
-    )
-    frame = pd.DataFrame({"order": [1], "who": ["a"], "value": [1.0]})
-    with pytest.raises(LeakError, match="a feature uses 1 values"):
-        asof.last_before(frame, frame, ["who"], ["value"])
-
-
-def test_require_before() -> None:
-    asof.require_before(pd.Series([1.0, np.nan, 2.0]), 3, "it")
-    asof.require_before(pd.Series([0, 1]), pd.Series([1, 2]), "it")
-    with pytest.raises(LeakError, match="it uses 1 values"):
-        asof.require_before(pd.Series([1, 3]), 3, "it")
-    with pytest.raises(LeakError, match="it uses 2 values"):
-        asof.require_before(pd.Series([1, 5]), pd.Series([1, 2]), "it")
-
-
-def test_training_rows_end_before_the_cutoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = pd.DataFrame({"order": [0, 1, 2, 3]})
-    assert asof.training_rows(frame, 2)["order"].tolist() == [0, 1]
-
-    class Careless(pd.DataFrame):
-        """A frame whose filter lets everything through."""
-
-        def __getitem__(self, key: Any) -> Any:
-            return self if isinstance(key, pd.Series) else super().__getitem__(key)
-
-    with pytest.raises(LeakError, match="a training set"):
-        asof.training_rows(Careless({"order": [0, 1, 2, 3]}), 2)
+    monkeypatch.setattr(Championships, "weekends", race_first)
+    with pytest.raises(AssertionError):
+        check_the_race_is_unknown(world, "2025-lava-field")
