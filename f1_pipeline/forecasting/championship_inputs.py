@@ -40,11 +40,11 @@ class ChampionshipInputs:
         if ratings.empty:
             raise NotReady(f"no joint rating of {race_key}: materialise `ratings/joint` first")
         calendar = self.races[self.races["season"] == season]
-        known = self.results[(self.results["season"] == season) & (self.results["order"] < order)]
-        sprints = self.sprints[(self.sprints["season"] == season) & (self.sprints["order"] < order)]
+        results = self.results[self.results["season"] == season]
+        sprints = self.sprints[self.sprints["season"] == season]
         scores = {
             kind: season_scores(
-                known.assign(entity_id=known[f"{kind}_id"]),
+                results.assign(entity_id=results[f"{kind}_id"]),
                 sprints.assign(entity_id=sprints[f"{kind}_id"]),
                 calendar["race_key"].tolist(),
                 kind,
