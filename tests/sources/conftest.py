@@ -1,4 +1,4 @@
-"""The small F1DB world and the small Ergast-compatible API, for every test of the sources."""
+"""The small F1DB world, as it is parsed, and the small Ergast-compatible API, for every test of the sources."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from f1_pipeline.sources.bundle import SourceBundle
+from f1_pipeline.sources.f1db.parse import parse_archive
+from tests.sources.bundles import Parse, World
 
 
 def _load(name: str) -> ModuleType:
@@ -40,3 +44,23 @@ def api(ergast: ModuleType) -> Iterator[Any]:
     """The API, serving on the loopback interface."""
     with ergast.serving(ergast.Api()) as served:
         yield served
+
+
+@pytest.fixture
+def world(small_world: Callable[[], World]) -> World:
+    return small_world()
+
+
+@pytest.fixture
+def parse(tmp_path: Path) -> Parse:
+    def parse(world: World) -> SourceBundle:
+        return parse_archive(world.write(tmp_path / "world.zip"), "v2026.2.0", "digest")
+
+    return parse
+
+
+@pytest.fixture(scope="session")
+def bundle(small_world: Callable[[], World], tmp_path_factory: pytest.TempPathFactory) -> SourceBundle:
+    """The small world as it is; read only."""
+    path = small_world().write(tmp_path_factory.mktemp("world") / "world.zip")
+    return parse_archive(path, "v2026.2.0", "digest")
