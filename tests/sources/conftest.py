@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from f1_pipeline.sources.budget import Budget
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.sources.f1db.parse import parse_archive
+from f1_pipeline.sources.jolpica import JolpicaClient
 from tests.sources.bundles import Parse, World
+from tests.sources.ergast_parts import Make
 
 
 def _load(name: str) -> ModuleType:
@@ -64,3 +67,28 @@ def bundle(small_world: Callable[[], World], tmp_path_factory: pytest.TempPathFa
     """The small world as it is; read only."""
     path = small_world().write(tmp_path_factory.mktemp("world") / "world.zip")
     return parse_archive(path, "v2026.2.0", "digest")
+
+
+@pytest.fixture
+def make_client(api: Any, tmp_path: Path) -> Iterator[Make]:
+    """Makes clients of the same installation."""
+    made: list[JolpicaClient] = []
+
+    def client(per_hour: int = 1000, **how: Any) -> JolpicaClient:
+        budget = Budget(tmp_path / "limits", "jolpica", per_hour, 500)
+        how = {"waits": (0.0, 0.0), "timeout": 5.0, "url": api.url, **how}
+        made.append(JolpicaClient(budget, tmp_path / "cache", **how))
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def season(api: Any, ergast: ModuleType) -> list[dict[str, Any]]:
+    """Twelve races of 20 cars: three pages, and none of them ends with a race but the last."""
+    races = [ergast.result(2026, number, 20) for number in range(1, 12)] + [ergast.result(2026, 12, 19)]
+    api.content["2026/results"] = races
+    api.content["2026/1/results"] = races[:1]
+    return races
