@@ -16,7 +16,7 @@ from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.sources.f1db.parse import parse_archive
 from f1_pipeline.sources.jolpica import JolpicaClient
 from tests.sources.bundles import Parse, World
-from tests.sources.ergast_parts import Make
+from tests.sources.ergast_parts import Finisher, Make, Race
 
 
 def _load(name: str) -> ModuleType:
@@ -92,3 +92,13 @@ def season(api: Any, ergast: ModuleType) -> list[dict[str, Any]]:
     api.content["2026/results"] = races
     api.content["2026/1/results"] = races[:1]
     return races
+
+
+@pytest.fixture
+def finisher(ergast: ModuleType) -> Finisher:
+    return ergast.finisher  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def race(ergast: ModuleType) -> Race:
+    return ergast.race  # type: ignore[no-any-return]
