@@ -1,4 +1,4 @@
-"""The small F1DB world, as it is parsed, and the small Ergast-compatible API, for every test of the sources."""
+"""The small F1DB world, as it is parsed and released, and the small Ergast-compatible API, for every test of the sources."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ import pytest
 from f1_pipeline.sources.budget import Budget
 from f1_pipeline.sources.bundle import SourceBundle
 from f1_pipeline.sources.f1db.parse import parse_archive
+from f1_pipeline.sources.f1db.release import (
+    Copy,
+    remember,
+    sha256,
+)
 from f1_pipeline.sources.jolpica import JolpicaClient
 from tests.sources.bundles import Parse, World
 from tests.sources.ergast_parts import Finisher, Make, Race
+from tests.sources.releases_page import ReleasesPage, serving
 
 
 def _load(name: str) -> ModuleType:
@@ -102,3 +108,36 @@ def finisher(ergast: ModuleType) -> Finisher:
 @pytest.fixture
 def race(ergast: ModuleType) -> Race:
     return ergast.race  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def archive(small_world: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of the small world, as a release of it is sent."""
+    path = small_world().write(tmp_path_factory.mktemp("world") / "world.zip")
+    data: bytes = path.read_bytes()
+    return data
+
+
+@pytest.fixture
+def page(archive: bytes) -> Iterator[ReleasesPage]:
+    """The page of releases, serving on the loopback interface."""
+    page = ReleasesPage(archive=archive)
+    with serving(page):
+        yield page
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Where releases are downloaded to."""
+    return tmp_path / "downloads"
+
+
+@pytest.fixture
+def kept(directory: Path, archive: bytes) -> Copy:
+    """A good copy of an earlier release, as an earlier download left it."""
+    directory.mkdir()
+    path = directory / "f1db-csv-v2026.1.0.zip"
+    path.write_bytes(archive)
+    copy = Copy(str(path), "v2026.1.0", sha256(path))
+    remember(directory, copy)
+    return copy
