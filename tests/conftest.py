@@ -22,8 +22,10 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 
-# It asserts for tests, and should say as much as they do when that fails.
-pytest.register_assert_rewrite("tests.cli.invoked")
+# They assert for tests, and should say as much as those do when that fails.
+pytest.register_assert_rewrite(
+    "tests.cli.invoked", "tests.dagster_assets", "tests.promotion.challenged", "tests.replay.asking"
+)
 
 _numbers = itertools.count()
 KEPT = {"F1_TEST_DATA", "F1_REQUIRE_ARCHIVE"}

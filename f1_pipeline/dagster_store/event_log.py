@@ -10,7 +10,7 @@ behind copies it into the database and waits for the disk. Measured in an update
 more (480 events in nine runs): 5 of 40 s of computing, and more where the disk is slow.
 
 This is private API of the pinned version: what is overridden here are ``store_event_batch``, ``_connect`` and
-``has_table`` of ``SqliteEventLogStorage``, and ``tests/test_dagster_instance.py`` compares the rows of both ways.
+``has_table`` of ``SqliteEventLogStorage``, and ``tests/test_dagster_event_log.py`` compares the rows of both ways.
 """
 
 from __future__ import annotations

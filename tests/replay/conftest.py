@@ -1,11 +1,12 @@
-"""A small invented world as the source of a replay, and its crosswalk."""
+"""A small invented world as the source of a replay, its crosswalk, and the API that replays it."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 
 from f1_pipeline.domain.identity import ConstructorRow, Crosswalk, DriverRow, RaceNameRow, Tables
 from f1_pipeline.domain.identity.tables import CircuitRow, Seasons
+from f1_pipeline.replay import Clock, Fault, JolpicaServer
 from f1_pipeline.sources.f1db import parse_archive
+from tests.replay.asking import LATE, Serve
 
 ALWAYS = Seasons(None, None)
 LANDS = ("alphaland", "betaland", "gammaland", "deltaland", "epsilonland", "zetaland")
@@ -72,3 +75,13 @@ def small_known() -> Crosswalk:
             ),
         )
     )
+
+
+@pytest.fixture
+def serve(small_tables: dict[str, Any], small_known: Crosswalk) -> Serve:
+    @contextmanager
+    def open_server(*faults: Fault, now: datetime = LATE) -> Iterator[JolpicaServer]:
+        with JolpicaServer(lambda: small_tables, Clock(now), faults, small_known) as server:
+            yield server
+
+    return open_server
