@@ -53,3 +53,16 @@ def test_the_heat_cools_scores_that_are_too_sure_and_follows_doubt() -> None:
     assert np.exp(found[0]) == pytest.approx(0.5, abs=0.05)
     assert found[1] == pytest.approx(-0.3, abs=0.06)
     np.testing.assert_allclose(heat(found, np.zeros(2)), np.exp(found[0]))
+
+
+def test_a_short_history_keeps_one_temperature_for_all_races() -> None:
+    """The same races seen thirty times are evidence for a slope, seen once they are not."""
+    rows, design = races(12, 8, [1.0], seed=3)
+    scores = design[:, 0]
+    doubt = np.repeat(np.linspace(-1.0, 1.0, 12), 8)
+    scores = scores * np.exp(1.5 * doubt)
+    short = fit_heat(scores, doubt, finishing_orders(rows))
+    many = pd.concat([rows.assign(race_key=rows["race_key"] + f"-{turn}") for turn in range(30)])
+    long = fit_heat(np.tile(scores, 30), np.tile(doubt, 30), finishing_orders(many))
+    assert long[1] < -0.3
+    assert long[1] < 1.2 * short[1] < 0.0

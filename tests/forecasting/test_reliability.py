@@ -94,6 +94,19 @@ def test_a_circuit_is_known_from_its_own_races() -> None:
     assert (rows.loc["2020-3", "retirement_circuit"] > 0.0).all()
 
 
+def test_a_circuit_is_measured_by_who_raced_there() -> None:
+    """Unreliable cars that retire at a circuit do not make it a hard one: expected is what field, team and driver say."""
+    park: Field = [("a", "x", True), ("b", "x", False), ("c", "y", False), ("d", "y", False)]
+    ring: Field = [("a", "x", True), ("b", "x", False), ("c", "y", True), ("d", "y", False)]
+    rows = rates(history(("2020-1", "park", park), ("2020-2", "ring", ring), ("2020-3", "ring", ring)))
+    known = rows.loc["2020-2", ["retirement_field", "retirement_team", "retirement_driver"]].sum(axis=1)
+    expected = (1 / (1 + np.exp(-known))).sum()
+    fade = faded(CIRCUIT, 1)
+    np.testing.assert_allclose(
+        rows.loc["2020-3", "retirement_circuit"], ratio(2 * fade, expected * fade, CIRCUIT)
+    )
+
+
 def test_a_driver_is_measured_by_his_car() -> None:
     """A driver whose car breaks down as all of its kind do is not to blame."""
     races = [

@@ -202,7 +202,7 @@ def test_a_sprint_has_fewer_retirements_and_with_a_grid_surer_winners() -> None:
     powers = np.array(list(CHANCES.values())) ** HEAT["pre_sprint"]
     rating = late[late["model"] == "rating"]
     np.testing.assert_allclose(rating["win_probability"], powers / powers.sum())
-    assert rating["win_probability"].iloc[0] > CHANCES["a"]
+    assert rating["win_probability"].iloc[0] > CHANCES["a"] + 0.01
     even = late[late["model"] == "grid_frequency"]
     np.testing.assert_allclose(even["win_probability"], 0.25)
 
