@@ -93,7 +93,8 @@ class RaceTableIOManager(IOManager):
             get_engine(get_settings().tables_url),
             table,
             obj.frame[columns],
-            context.asset_partition_keys,
+            # Dagster gives them in the order of a set, another one in every process: what is recorded of a write would be too.
+            sorted(context.asset_partition_keys),
             scope=metadata.get(SCOPE),
             load=obj.load,
             marks=obj.marks,

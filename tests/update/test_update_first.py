@@ -47,6 +47,14 @@ def test_everything_is_taken_in(home: Settings) -> None:
         assert {key: value for key, value in stored.items() if value} == bundle.race_hashes(name)
 
 
+def test_what_was_taken_in_is_on_record_in_one_order(home: Settings) -> None:
+    """The same update leaves the same record in every process, whatever order its sets have there."""
+    loads = dump(home, "data_loads")["data_loads"].dropna(subset="race_key")
+    assert len(loads) > 300
+    for name, rows in loads.groupby("table_name"):
+        assert rows["race_key"].is_monotonic_increasing, name
+
+
 def test_everything_is_forecast_and_scored(home: Settings) -> None:
     tables = dump(home, "predictions", "model_accuracy", "race_results")
     finished = set(tables["race_results"]["race_key"])
