@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -23,9 +24,9 @@ class Part(BaseModel):
 class Answer(Part):
     """A whole answer."""
 
+    @abstractmethod
     def table(self) -> Table:
         """The answer as rows, for CSV."""
-        raise NotImplementedError
 
 
 def table(row_type: type[Part], rows: Iterable[Part], before: Mapping[str, Any] | None = None) -> Table:

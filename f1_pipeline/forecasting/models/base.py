@@ -7,6 +7,7 @@ conformance suite runs on every model.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator
 from f1_pipeline.forecasting.grouping import Floats, normalise
 
 
-class Model(BaseEstimator):
+class Model(BaseEstimator, ABC):
     """Base of all models.
 
     ``name`` names the model in tables and in MLflow. ``learnt`` tells models whose versions are kept in the
@@ -29,21 +30,21 @@ class Model(BaseEstimator):
     learnt: ClassVar[bool] = True
     recipe: ClassVar[int] = 1
 
+    @abstractmethod
     def features(self) -> list[str]:
         """Columns of the feature matrix that the model reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fit(self, rows: pd.DataFrame) -> Self:
         """Learn from ``rows`` of starters: ``race_key``, the outcome (``finish``, ``retired``) and the features."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, rows: pd.DataFrame) -> Floats:
         """The probability that the model is about, of each row; generic tools (MLflow's pyfunc) call it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def training_metrics(self, rows: pd.DataFrame) -> dict[str, float]:
         """How well it fits the rows it has learnt from."""
-        raise NotImplementedError
 
     def hyperparameters(self) -> dict[str, Any]:
         """Hyper-parameters as plain values, for the tables and MLflow."""
@@ -53,9 +54,9 @@ class Model(BaseEstimator):
 class WinModel(Model):
     """Base of the models of the winner: ``fit`` reads ``finish`` (1 = winner)."""
 
+    @abstractmethod
     def strengths(self, rows: pd.DataFrame) -> Floats:
         """Non-negative strengths of the rows, proportional to the win probability within a race."""
-        raise NotImplementedError
 
     def win_probability(self, rows: pd.DataFrame) -> Floats:
         """Win probability of each row; sums to 1 within each race. Row order does not matter."""

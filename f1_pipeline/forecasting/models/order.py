@@ -5,6 +5,7 @@ This module holds what they share; ``order`` models of two kinds stand on it, li
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Self
 
 import numpy as np
@@ -34,17 +35,17 @@ class OrderModel(WinModel):
 
     horizon: str
 
+    @abstractmethod
     def columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The columns of the score, relative to the race."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn(self, columns: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.generic]:
         """What there is to learn from the finishing orders of the rows, as an array that can be stored."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, learnt: NDArray[np.generic], columns: pd.DataFrame) -> Floats:
         """Score of each row, by what was learnt."""
-        raise NotImplementedError
 
     def fit(self, rows: pd.DataFrame) -> Self:
         """See ``Model.fit``."""
