@@ -24,7 +24,11 @@ from f1_pipeline.storage.migrate import upgrade
 
 # They assert for tests, and should say as much as those do when that fails.
 pytest.register_assert_rewrite(
-    "tests.cli.invoked", "tests.dagster_assets", "tests.promotion.challenged", "tests.replay.asking"
+    "tests.cli.invoked",
+    "tests.dagster_assets",
+    "tests.forecasting.features.shuffle",
+    "tests.promotion.challenged",
+    "tests.replay.asking",
 )
 
 _numbers = itertools.count()
