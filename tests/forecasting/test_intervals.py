@@ -7,17 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from f1_pipeline.domain.vocabulary import ENSEMBLE, ENSEMBLE_MEMBERS, HORIZONS, POOL, POOL_MEMBERS
-from f1_pipeline.forecasting.elo import elo_ratings
 from f1_pipeline.forecasting.ensemble import interval
-from f1_pipeline.forecasting.features import feature_matrix
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
-from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.models import LinearOrder, WinModel, make_win
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined
-from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.sources.simulated import simulate
+from tests.forecasting.labelled import labelled_rows
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -156,16 +151,10 @@ def coverage() -> pd.DataFrame:
     found: dict[str, list[pd.DataFrame]] = {horizon: [] for horizon in HORIZONS}
     for seed in SEEDS:
         world = simulate(SEASONS, seed)
-        tables = world.bundle.tables
-        history = build_history(tables)
-        joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
-        elo = pd.concat(
-            [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")]
-        )
+        labelled = labelled_rows(world.bundle.tables)
         for horizon in HORIZONS:
-            rows = labelled(feature_matrix(history, elo, joint, horizon), history)
             truth = world.truth[world.truth["horizon"] == horizon]
-            found[horizon].append(_held(seed, horizon, rows, truth))
+            found[horizon].append(_held(seed, horizon, labelled[horizon], truth))
     frames = {horizon: pd.concat(parts) for horizon, parts in found.items()}
     assert all(len(frame) > 600 for frame in frames.values())
     errors = [f"{name} error" for name in MODELS]

@@ -1,8 +1,6 @@
 """The order models: what their reasons and uncertainty state is true of their forecasts, and survives being stored."""
 
 import copy
-import importlib
-import warnings
 from pathlib import Path
 from typing import cast
 
@@ -12,50 +10,30 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from f1_pipeline.domain.vocabulary import HORIZONS
-from f1_pipeline.forecasting.elo import elo_ratings
-from f1_pipeline.forecasting.features import FEATURES, feature_matrix
-from f1_pipeline.forecasting.history import build_history
-from f1_pipeline.forecasting.joint_rating import Championships, joint_ratings
-from f1_pipeline.forecasting.joint_state import JointConfig
+from f1_pipeline.forecasting.features import FEATURES
 from f1_pipeline.forecasting.models import LinearOrder, Model, WinModel, make, make_win
 from f1_pipeline.forecasting.models.order_boosted import BoostedOrder
 from f1_pipeline.forecasting.models.order_linear import MOST_DOUBT, PlackettLuceWin
 from f1_pipeline.forecasting.plackett_luce import curvature, finishing_orders, loss
-from f1_pipeline.forecasting.training import labelled
 from f1_pipeline.registry import Registered, Registry
 from f1_pipeline.sources.simulated import simulate
+from tests.forecasting.labelled import Labelled, split
+from tests.quiet import QUIET_MLFLOW, import_mlflow
 
-# MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET_MLFLOW
 LINEAR = ("rating", "plackett_luce")
-Data = dict[str, tuple[pd.DataFrame, pd.DataFrame]]
 every_linear = pytest.mark.parametrize(
     ("name", "horizon"), [(name, horizon) for name in LINEAR for horizon in HORIZONS]
 )
 
 
 @pytest.fixture(scope="module")
-def data() -> Data:
-    """Labelled rows by horizon: those to learn from, and those of the last season."""
-    tables = simulate(7, 5).bundle.tables
-    history = build_history(tables)
-    joint = joint_ratings(Championships(history.races, history.entries, tables), JointConfig())
-    elo = pd.concat(
-        [elo_ratings(history.starters, history.entries, kind) for kind in ("driver", "constructor")]
-    )
-    found = {}
-    for horizon in HORIZONS:
-        rows = labelled(feature_matrix(history, elo, joint, horizon), history)
-        past = rows["season"] < rows["season"].max()
-        found[horizon] = rows[past].reset_index(drop=True), rows[~past].reset_index(drop=True)
-    return found
+def data() -> Labelled:
+    return split(simulate(7, 5).bundle.tables, seasons=1)
 
 
 @pytest.fixture(scope="module")
-def fitted(data: Data) -> dict[tuple[str, str], WinModel]:
+def fitted(data: Labelled) -> dict[tuple[str, str], WinModel]:
     return {
         (name, horizon): cast(WinModel, make_win(name, horizon, 3).fit(data[horizon][0]))
         for name in (*LINEAR, "xgboost_order")
@@ -72,7 +50,7 @@ def linear(fitted: Fitted, name: str, horizon: str) -> LinearOrder:
     return model
 
 
-def one_race(data: Data, horizon: str, at: int = -1) -> pd.DataFrame:
+def one_race(data: Labelled, horizon: str, at: int = -1) -> pd.DataFrame:
     later = data[horizon][1]
     return later[later["race_key"] == later["race_key"].iloc[at]].reset_index(drop=True)
 
@@ -81,7 +59,9 @@ def one_race(data: Data, horizon: str, at: int = -1) -> pd.DataFrame:
 
 
 @every_linear
-def test_contributions_sum_to_the_log_strength(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+def test_contributions_sum_to_the_log_strength(
+    name: str, horizon: str, data: Labelled, fitted: Fitted
+) -> None:
     later = data[horizon][1]
     model = linear(fitted, name, horizon)
     parts = model.contributions(later)
@@ -95,7 +75,9 @@ def test_contributions_sum_to_the_log_strength(name: str, horizon: str, data: Da
 
 
 @every_linear
-def test_a_contribution_is_what_its_features_add(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+def test_a_contribution_is_what_its_features_add(
+    name: str, horizon: str, data: Labelled, fitted: Fitted
+) -> None:
     """With the features of one group made alike in a race only that group loses its say.
 
     Of the regression the circuit's, since it measures every column in spreads of the faster cars, which the ratings name.
@@ -113,7 +95,7 @@ def test_a_contribution_is_what_its_features_add(name: str, horizon: str, data: 
 
 
 @pytest.mark.parametrize("horizon", ["pre_weekend", "pre_race"])
-def test_the_regression_counts_in_spreads_of_the_field(horizon: str, data: Data, fitted: Fitted) -> None:
+def test_the_regression_counts_in_spreads_of_the_field(horizon: str, data: Labelled, fitted: Fitted) -> None:
     """Half the distance between all cars in one feature says the same: the field is closer, the order is not."""
     model, race = linear(fitted, "plackett_luce", horizon), one_race(data, horizon)
     for column in ("joint_rating", "recent_points"):
@@ -122,7 +104,7 @@ def test_the_regression_counts_in_spreads_of_the_field(horizon: str, data: Data,
         np.testing.assert_allclose(model.predict(race), model.predict(closer), atol=1e-6)
 
 
-def test_one_lost_season_does_not_decide_a_race(data: Data, fitted: Fitted) -> None:
+def test_one_lost_season_does_not_decide_a_race(data: Labelled, fitted: Fitted) -> None:
     """A value far outside the field counts as four spreads of it, not as forty."""
     model, race = linear(fitted, "plackett_luce", "pre_race"), one_race(data, "pre_race")
     lost = race.assign(gap_to_pole_pct=[0.0] * (len(race) - 1) + [1e9])
@@ -137,7 +119,7 @@ def least(matrix: np.ndarray) -> float:
 
 
 @every_linear
-def test_the_covariance_is_one(name: str, horizon: str, data: Data, fitted: Fitted) -> None:
+def test_the_covariance_is_one(name: str, horizon: str, data: Labelled, fitted: Fitted) -> None:
     model = linear(fitted, name, horizon)
     for at in (0, -1):
         race = one_race(data, horizon, at)
@@ -154,7 +136,7 @@ def test_the_covariance_is_one(name: str, horizon: str, data: Data, fitted: Fitt
 
 @every_linear
 def test_less_sure_ratings_make_less_sure_forecasts(
-    name: str, horizon: str, data: Data, fitted: Fitted
+    name: str, horizon: str, data: Labelled, fitted: Fitted
 ) -> None:
     model = copy.deepcopy(linear(fitted, name, horizon))
     model.heat_ = np.zeros(2)  # doubt cools the scores too, which makes all differences smaller
@@ -166,7 +148,7 @@ def test_less_sure_ratings_make_less_sure_forecasts(
 
 @every_linear
 def test_team_mates_share_the_errors_of_their_car(
-    name: str, horizon: str, data: Data, fitted: Fitted
+    name: str, horizon: str, data: Labelled, fitted: Fitted
 ) -> None:
     model = copy.deepcopy(linear(fitted, name, horizon))
     race = one_race(data, horizon).assign(joint_rating_own_sd=0.5)
@@ -180,7 +162,7 @@ def test_team_mates_share_the_errors_of_their_car(
 
 
 @every_linear
-def test_more_races_make_surer_coefficients(name: str, horizon: str, data: Data) -> None:
+def test_more_races_make_surer_coefficients(name: str, horizon: str, data: Labelled) -> None:
     past = data[horizon][0]
     few = past[past["season"] >= past["season"].max() - 1].reset_index(drop=True)
     sums = []
@@ -222,7 +204,7 @@ def test_the_curvature_is_that_of_the_loss() -> None:
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
-def test_the_trees_are_in_their_bytes(horizon: str, data: Data, fitted: Fitted) -> None:
+def test_the_trees_are_in_their_bytes(horizon: str, data: Labelled, fitted: Fitted) -> None:
     model, later = fitted["xgboost_order", horizon], data[horizon][1]
     assert isinstance(model, BoostedOrder)
     assert model.learnt_.dtype == np.uint8
@@ -236,7 +218,7 @@ def test_the_trees_are_in_their_bytes(horizon: str, data: Data, fitted: Fitted) 
 
 
 @pytest.mark.parametrize("rounds", [1, 120])
-def test_more_rounds_fit_better(rounds: int, data: Data, fitted: Fitted) -> None:
+def test_more_rounds_fit_better(rounds: int, data: Labelled, fitted: Fitted) -> None:
     rows = data["pre_race"][0]
     usual = fitted["xgboost_order", "pre_race"].training_metrics(rows)["training_log_loss"]
     other = make_win("xgboost_order", "pre_race", 3, {"rounds": rounds}).fit(rows)
@@ -262,10 +244,8 @@ def _assert_on_record(registry: Registry, stored: Registered, model: Model) -> N
 
 
 @pytest.mark.parametrize("name", [*LINEAR, "xgboost_order", "retirement"])
-def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted, tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
+def test_the_registry_gives_the_model_back(name: str, data: Labelled, fitted: Fitted, tmp_path: Path) -> None:
+    import_mlflow()
     registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts")
     rows, later = data["pre_race"]
     model: Model = make(name, "pre_race", 3).fit(rows) if name == "retirement" else fitted[name, "pre_race"]
@@ -282,7 +262,7 @@ def test_the_registry_gives_the_model_back(name: str, data: Data, fitted: Fitted
         pd.testing.assert_frame_equal(loaded.contributions(race), model.contributions(race))
 
 
-def test_a_disqualified_car_is_not_learnt_as_a_slow_one(data: Data) -> None:
+def test_a_disqualified_car_is_not_learnt_as_a_slow_one(data: Labelled) -> None:
     """It stands behind everybody in the order: the field of 2025 Las Vegas had both McLarens there."""
     rows, _ = data["pre_race"]
     best = rows["finish"] == 1
@@ -300,7 +280,7 @@ def test_a_disqualified_car_is_not_learnt_as_a_slow_one(data: Data) -> None:
     np.testing.assert_allclose(one.places_learnt_, other.places_learnt_)
 
 
-def test_nobody_is_in_doubt_by_more_than_newcomers_were(data: Data, fitted: Fitted) -> None:
+def test_nobody_is_in_doubt_by_more_than_newcomers_were(data: Labelled, fitted: Fitted) -> None:
     """The interval of a first race went from 0 to 99 %: the rating begins a newcomer with 1.74 % of doubt to learn fast."""
     model = fitted["plackett_luce", "pre_weekend"]
     assert isinstance(model, LinearOrder)
