@@ -1,13 +1,11 @@
-"""What tests of whole updates share: warnings that are not theirs, a world drawn once, a home that is built once."""
+"""What tests of whole updates share: settings of a home, a world drawn once, a home that is built once."""
 
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,30 +17,10 @@ from f1_pipeline.runs import Report
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.update import run_update
+from tests.quiet import import_mlflow
 
-QUIET_DAGSTER = [
-    # Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
-"""The ``pytestmark`` of a module whose tests run stages."""
-QUIET = [
-    *QUIET_DAGSTER,
-    # MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
-"""That of a module whose tests train models too."""
 ONCE = functools.lru_cache(maxsize=8)(simulated.simulate)
 """The world is a pure function of its arguments; drawing it takes a second."""
-
-
-def import_mlflow() -> None:
-    """Before a fixture of a wider scope than one test updates: the marks of a test do not count for it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
-        importlib.import_module("mlflow.xgboost")
 
 
 def use(patch: pytest.MonkeyPatch, home: Path, settings: Mapping[str, str]) -> Settings:

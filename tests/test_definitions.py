@@ -12,12 +12,9 @@ from f1_pipeline.errors import NotReady
 from f1_pipeline.partitions import races_partitions
 from f1_pipeline.settings import ROOT, Settings
 from f1_pipeline.storage import schema
+from tests.quiet import QUIET_DAGSTER
 
-# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+pytestmark = QUIET_DAGSTER
 
 ASSETS = {
     "live": ["source/live"],

@@ -25,7 +25,8 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET, first_update, use
+from tests.quiet import QUIET
+from tests.small_updates import ONCE, first_update, use
 
 pytestmark = QUIET
 

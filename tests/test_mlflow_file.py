@@ -20,11 +20,9 @@ from f1_pipeline.registry import Registry
 from f1_pipeline.serve.services import _make_mlflow_file
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage.engine import write_ahead
+from tests.quiet import QUIET_MLFLOW
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET_MLFLOW
 
 
 class Killed(BaseException):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import pickle
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,9 @@ from f1_pipeline.errors import ArtefactCorrupt
 from f1_pipeline.forecasting.models.elo_softmax import EloSoftmax
 from f1_pipeline.model_files import read_model
 from f1_pipeline.registry import Registered, Registry
+from tests.quiet import QUIET_MLFLOW, import_mlflow
 
-# MLflow's tables with the newest SQLAlchemy, and its opinion of the hints of its own class.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET_MLFLOW
 
 
 class Burglar:
@@ -53,9 +48,7 @@ def rows() -> pd.DataFrame:
 @pytest.fixture
 def stored(tmp_path: Path, rows: pd.DataFrame) -> tuple[Registry, Registered, Path]:
     """A registered model, and the folder of its files."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
+    import_mlflow()
     registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts")
     found = registry.register(EloSoftmax().fit(rows), "pre_weekend", rows, {}, {})
     (file,) = (tmp_path / "artefacts").rglob("*.skops")

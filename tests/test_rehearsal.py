@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +21,9 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.polls import polls
 from f1_pipeline.storage.revisions import revisions_of
+from tests.quiet import QUIET, import_mlflow
 
-# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field; MLflow's
-# tables are older than SQLAlchemy, and it warns of the hints of its own class.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = QUIET
 
 RACE, AFTER = "2026-hungary", "2026-netherlands"
 BUDGET = 200
@@ -70,10 +63,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """The rehearsal on archives that begin in 2022: two minutes in place of five."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
-        importlib.import_module("mlflow.xgboost")
+    import_mlflow()
     # Before F1_AUTOMATION is on: whether sensors run by default is decided once for a process.
     importlib.import_module("f1_pipeline.definitions")
     folder = tmp_path_factory.mktemp("rehearsal")

@@ -1,7 +1,5 @@
 """The update on the real archives: a weekend arrives piece by piece, the calendar moves, an archive is damaged."""
 
-import importlib
-import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,16 +18,10 @@ from f1_pipeline.sources.contracts import conform
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.update import run_update
+from tests.quiet import QUIET, import_mlflow
+from tests.small_updates import use
 
-# Ranges in one run are beta, partitioned checks preview; Dagster asks pydantic for the old name of a field; MLflow's
-# tables are older than SQLAlchemy, and it warns of the hints of its own class.
-pytestmark = [
-    pytest.mark.archive,
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType"),
-]
+pytestmark = [pytest.mark.archive, *QUIET]
 
 # One season, one version of each model, few rows to learn from: this is about what is written when.
 SETTINGS = {
@@ -64,10 +56,7 @@ class Step:
 
 
 def _use(patch: pytest.MonkeyPatch, home: Path, archive: Path) -> Settings:
-    for name, value in {**SETTINGS, "F1_HOME": str(home), "F1_F1DB_ARCHIVE": str(archive)}.items():
-        patch.setenv(name, value)
-    get_settings.cache_clear()
-    return get_settings()
+    return use(patch, home, {**SETTINGS, "F1_F1DB_ARCHIVE": str(archive)})
 
 
 def _step(settings: Settings) -> Step:
@@ -103,10 +92,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def steps(archives: Path, home: Path) -> dict[str, Step]:
     """The four archives, one after the other, in one home."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of MLflow's own imports
-        importlib.import_module("mlflow.sklearn")
-        importlib.import_module("mlflow.xgboost")
+    import_mlflow()
     found = {}
     for step in STEPS:
         with pytest.MonkeyPatch.context() as patch:

@@ -20,10 +20,9 @@ from f1_pipeline.storage.revisions import revisions_of
 sys.path.insert(0, str(Path(__file__).parent))
 import small_weekend as small
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+from tests.quiet import QUIET_DAGSTER
+
+pytestmark = QUIET_DAGSTER
 
 # One day and few runs: each is a process of its own, which imports the product. Six hours after a result it is asked for again.
 MOMENTS = (

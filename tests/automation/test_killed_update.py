@@ -37,11 +37,9 @@ from f1_pipeline.serve.children import Child, end_all
 from f1_pipeline.serve.probes import is_ready
 from f1_pipeline.serve.services import LOCATION, services, write_workspace
 from f1_pipeline.settings import get_settings
+from tests.quiet import QUIET_DAGSTER
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+pytestmark = QUIET_DAGSTER
 
 QUEUED, FAILURE = DagsterRunStatus.QUEUED, DagsterRunStatus.FAILURE
 

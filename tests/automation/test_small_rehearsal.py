@@ -30,10 +30,9 @@ from f1_pipeline.storage.revisions import revisions_of
 sys.path.insert(0, str(Path(__file__).parent))
 import small_weekend as small
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+from tests.quiet import QUIET_DAGSTER
+
+pytestmark = QUIET_DAGSTER
 
 RACE, AFTER, SUNDAY, HOUR = small.RACE, small.AFTER, small.SUNDAY, small.HOUR
 

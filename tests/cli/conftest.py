@@ -11,7 +11,8 @@ import pytest
 
 from f1_pipeline.settings import get_settings
 from tests.cli.invoked import Said, invoke, use
-from tests.small_updates import built_once, import_mlflow
+from tests.quiet import import_mlflow
+from tests.small_updates import built_once
 
 
 @pytest.fixture(scope="session")

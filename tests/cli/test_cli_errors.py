@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.invoked import NEXT, error_of, invoke, ok
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 
 pytestmark = QUIET
 

@@ -15,7 +15,7 @@ from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from tests.cli.invoked import LAST, invoke, ok
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 
 pytestmark = QUIET
 

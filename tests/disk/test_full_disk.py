@@ -21,7 +21,7 @@ from f1_pipeline.storage.migrate import upgrade
 from f1_pipeline.storage.outages import name_server, outages_named, server_of
 from f1_pipeline.storage.writes import replace_races
 from tests.one_race import RACE, held_ratings, prepare, ratings
-from tests.small_updates import QUIET_DAGSTER
+from tests.quiet import QUIET_DAGSTER
 
 pytestmark = QUIET_DAGSTER
 

@@ -30,11 +30,9 @@ from f1_pipeline.sources.simulated import SimulatedWorld
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.outages import outage
 from f1_pipeline.update import run_update
+from tests.quiet import QUIET_DAGSTER
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-]
+pytestmark = QUIET_DAGSTER
 
 SECRET = "hush-hush"
 FULL = r"the disk of the database server is full\. Make room there\."

@@ -13,7 +13,8 @@ from f1_pipeline import clock
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.update import run_update
 from tests.live.published import SATURDAY, THURSDAY, Published, use
-from tests.small_updates import built_once, import_mlflow
+from tests.quiet import import_mlflow
+from tests.small_updates import built_once
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from tests.live.published import (
     swapped,
     update_quietly,
 )
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 
 pytestmark = QUIET
 

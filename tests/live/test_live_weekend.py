@@ -23,7 +23,8 @@ from tests.live.published import (
     swapped,
     update_quietly,
 )
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 
 pytestmark = QUIET
 

@@ -37,12 +37,9 @@ from f1_pipeline.storage.engine import get_engine, write_transaction
 from f1_pipeline.storage.heartbeats import DAEMON, beat, beats
 from f1_pipeline.storage.migrate import downgrade, upgrade
 from f1_pipeline.storage.reads import COMPLETED
+from tests.quiet import QUIET_DAGSTER
 
-# Dagster asks pydantic for the old name of a field; ranges in one run are beta.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated"),
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning"),
-]
+pytestmark = QUIET_DAGSTER
 HOUR = 3600.0
 
 

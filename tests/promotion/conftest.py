@@ -12,7 +12,8 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.engine import write_transaction
 from tests.promotion.challenged import BAD, NEXT, SETTINGS, engine_of, run_job
-from tests.small_updates import ONCE, built_once, first_update, import_mlflow, use
+from tests.quiet import import_mlflow
+from tests.small_updates import ONCE, built_once, first_update, use
 
 
 def _use(patch: pytest.MonkeyPatch, home: Path, **more: str) -> Settings:

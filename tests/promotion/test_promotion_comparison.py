@@ -30,7 +30,8 @@ from tests.promotion.challenged import (
     run_job,
     version_of,
 )
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 
 pytestmark = QUIET
 

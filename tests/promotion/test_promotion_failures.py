@@ -14,7 +14,7 @@ from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.turn import alone
 from f1_pipeline.update import run_update
 from tests.promotion.challenged import BAD, ELO, engine_of, forecast_of, in_mlflow, read_tables, version_of
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 
 pytestmark = QUIET
 

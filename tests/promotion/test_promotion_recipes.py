@@ -16,7 +16,7 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.decisions import decisions
 from f1_pipeline.update import run_update
 from tests.promotion.challenged import BAD, ELO, NEXT, engine_of, forecast_of, in_mlflow, run_job, version_of
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 
 pytestmark = QUIET
 

@@ -14,7 +14,7 @@ from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.runs import Runs, UpdateFailed
 from f1_pipeline.settings import Settings
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 from tests.update.world import dump, engine_of, forget, same
 
 pytestmark = QUIET

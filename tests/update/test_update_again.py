@@ -24,7 +24,8 @@ from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.turn import alone
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 from tests.update.world import NEWEST, NEXT, QUALITY, both, dump, engine_of, forget, run_job, same
 
 pytestmark = QUIET

@@ -22,7 +22,8 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import market, reads, schema
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 from tests.update.world import AFTER_NEXT, NEWEST, NEXT, QUALITY, both, dump, engine_of, same, use
 
 pytestmark = QUIET

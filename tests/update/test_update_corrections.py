@@ -18,7 +18,8 @@ from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 from tests.update.world import NEXT, both, dump, engine_of, forget, same, variant
 
 pytestmark = QUIET

@@ -14,7 +14,7 @@ from f1_pipeline.runs import UpdateFailed
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.update import run_update
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 from tests.update.world import AFTER_NEXT, NEWEST, NEXT, both, dump, forget, run_job, same
 
 pytestmark = QUIET

@@ -18,7 +18,7 @@ from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 from tests.update.world import NEWEST, NEXT, QUALITY, Built, dump, engine_of
 
 pytestmark = QUIET

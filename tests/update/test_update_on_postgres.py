@@ -14,7 +14,8 @@ from f1_pipeline.sources import simulated
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.carry import carry_over
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 from tests.update.world import MOMENTS, Built, dump, let_go, use
 
 pytestmark = QUIET

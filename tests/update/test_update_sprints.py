@@ -14,7 +14,8 @@ from f1_pipeline.settings import Settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads
 from f1_pipeline.update import run_update
-from tests.small_updates import ONCE, QUIET
+from tests.quiet import QUIET
+from tests.small_updates import ONCE
 from tests.update.world import NEXT, dump, engine_of, forget, run_job, same, variant
 
 pytestmark = QUIET

@@ -9,7 +9,7 @@ import pytest
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.settings import Settings
 from f1_pipeline.update import run_update
-from tests.small_updates import QUIET
+from tests.quiet import QUIET
 from tests.update.world import NEWEST, NEXT, dump, forget, run_job, same
 
 pytestmark = QUIET

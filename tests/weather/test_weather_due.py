@@ -17,7 +17,7 @@ from f1_pipeline.runs import Runs
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage import weather as stored
-from tests.small_updates import QUIET_DAGSTER
+from tests.quiet import QUIET_DAGSTER
 from tests.weather.races import DAY, KEY, move, now
 
 pytestmark = QUIET_DAGSTER

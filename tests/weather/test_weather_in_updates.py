@@ -18,7 +18,7 @@ from f1_pipeline.sources.weather import Conditions, make_row, rows_frame
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage import weather as stored
 from f1_pipeline.update import run_update
-from tests.small_updates import QUIET_DAGSTER
+from tests.quiet import QUIET_DAGSTER
 from tests.weather.races import DAY, FEATURES, HOUR, matrix, move, now
 
 pytestmark = QUIET_DAGSTER
