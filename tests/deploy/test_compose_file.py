@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from f1_app.dashboard.health import addresses
+from f1_pipeline.dagster_store.postgres import PooledPostgresStorage
 from f1_pipeline.settings import ROOT, Settings
 
 ONE_SHOT = {"roles", "migrations"}
@@ -267,7 +268,12 @@ def test_dagster_configuration_for_containers_differs_in_its_store_only() -> Non
         return found
 
     here, there = read("dagster.yaml"), read("deploy/dagster.yaml")
-    assert there.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+    stored = there.pop("storage")["custom"]
+    assert (stored["module"], stored["class"]) == (
+        PooledPostgresStorage.__module__,
+        PooledPostgresStorage.__name__,
+    )
+    assert stored["config"] == {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}
     here.pop("storage")
     here.pop("code_servers")  # no code server is started by web server or daemon
     assert there == here
