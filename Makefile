@@ -23,7 +23,7 @@ run: $(INSTALLED) ## Fetch what is new, forecast, and serve it until Ctrl-C
 	@.venv/bin/f1 run $(ARGS)
 
 test: $(INSTALLED) ## Run the tests
-	@$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED) ## Style, types and layers
 	$(PYTHON) -m ruff check .

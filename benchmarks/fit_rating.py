@@ -1,16 +1,22 @@
-"""Fit the parameters of the joint rating again. Nothing after the last season named is read.
+"""Fit the parameters of the joint rating again, on seasons to the one named.
 
     python benchmarks/fit_rating.py ARCHIVE.zip [--to 2021] [--scored-from 2000] [--half-life 8] [--evaluations 400]
+        [--start round] [--test-to 2026]
 
 Prints the parameters whenever they improve (some two seconds each on one core). The criterion is the Plackett-Luce log
 likelihood of the first three places, under a softmax of the rating before the weekend, and with weight .6 after
 qualifying, when the grid counts too. The winner counts twice: it is what forecasts are scored by.
+
+With ``--test-to``, at the end also the log loss of the winner in the seasons after those of the fit, by its parameters and
+by those in force. ``--start round`` begins from round values, which owe nothing to any season: then a fit to 2013, say,
+shows what 2014 would have been forecast with.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +59,18 @@ START = {
 }
 """The parameters in force (``JointConfig``): of a fit that knew of no practice and no offsets, and of comparisons since. That
 fit began from the study's."""
+ROUND = {
+    **dict.fromkeys(
+        ("noise_qualifying", "noise_race", "noise_practice", "huber", "team_start", "driver_start"), 1.0
+    ),
+    **dict.fromkeys(("team_drift", "driver_drift"), 0.05),
+    **dict.fromkeys(("team_start_mean", "driver_start_mean"), 0.0),
+    **dict.fromkeys(("season_keep", "season_spread", "offset_keep", "rank", "doubt"), 0.5),
+    **dict.fromkeys(("offset_qualifying", "offset_practice", "weekend"), 0.2),
+    **dict.fromkeys(("gap", "slope_weekend", "slope_race", "grid"), 1.0),
+}
+"""A start for fits that are to know nothing of later seasons: one, a half, a fifth, a twentieth of a per cent."""
+STARTS = {"in force": START, "round": ROUND}
 SIGNED = {"team_start_mean", "driver_start_mean"}
 PULL = 0.004
 """Weight of the squared distance to the start: what the races do not decide stays where it was."""
@@ -63,6 +81,68 @@ def decode(x: np.ndarray) -> dict[str, float]:
     return values | {name: min(values[name], 0.99) for name in values if name.endswith("_keep")}
 
 
+def encode(parameters: dict[str, float]) -> np.ndarray:
+    return np.array([v if name in SIGNED else np.log(v) for name, v in parameters.items()])
+
+
+class Seasons:
+    """The races from ``first`` to ``last``, after a run-in, and how well a rating ranks them."""
+
+    def __init__(self, archive: Path, first: int, last: int):
+        tables = parse_archive(archive, "local", "").tables
+        races = tables["races"]
+        keys = set(races.loc[races["season"].between(first - RUN_IN, last), "race_key"])
+        tables = {
+            name: frame[frame["race_key"].isin(keys)] if "race_key" in frame.columns else frame
+            for name, frame in tables.items()
+        }
+        history = build_history(tables)
+        self.first, self.last = first, last
+        self._world = Championships(history.races, history.entries, tables)
+        who = pd.MultiIndex.from_frame(self._world.entries[["race_key", "driver_id"]])
+        started = history.starters.set_index(["race_key", "driver_id"])["finish"]
+        self._finish = started.reindex(who).to_numpy(dtype=float)
+        grid = history.grid.drop_duplicates(["race_key", "driver_id"]).set_index(["race_key", "driver_id"])
+        self._grid = grid["position"].reindex(who).fillna(22.0).to_numpy(dtype=float)
+
+    def losses(self, p: dict[str, float]) -> Iterator[tuple[int, str, list[float]]]:
+        """Season, horizon and minus the log likelihoods of the first three places, race by race."""
+        p = dict(p)
+        slope = {"pre_weekend": p.pop("slope_weekend"), "pre_race": p.pop("slope_race")}
+        on_grid, doubt = {"pre_weekend": 0.0, "pre_race": p.pop("grid")}, p.pop("doubt")
+        scale = RaceScale(p.pop("rank"), p.pop("gap"))
+        config = JointConfig(**p, noise_sprint=p["noise_race"], scale=scale)
+        for weekend, horizon, rating in run_filter(self._world, config):
+            if weekend.season < self.first or horizon not in HORIZONS:
+                continue
+            order = self._finish[weekend.entry_ids]
+            known = ~np.isnan(order)
+            score = slope[horizon] * rating[4] * rating[5].mean() ** -doubt
+            score -= on_grid[horizon] * np.log(self._grid[weekend.entry_ids])
+            score = score[known][np.argsort(order[known])]
+            places = range(min(len(PLACES), len(score) - 1))
+            yield (
+                weekend.season,
+                horizon,
+                [np.logaddexp.reduce(score[place:]) - score[place] for place in places],
+            )
+
+    def criterion(self, p: dict[str, float], half_life: float) -> float:
+        total, count = dict.fromkeys(HORIZONS, 0.0), dict.fromkeys(HORIZONS, 0.0)
+        for season, horizon, losses in self.losses(p):
+            share = 0.5 ** ((self.last - season) / half_life)
+            total[horizon] += share * float(np.dot(PLACES[: len(losses)], losses))
+            count[horizon] += share
+        return sum(weight * total[name] / count[name] for name, weight in HORIZONS.items())
+
+    def of_winner(self, p: dict[str, float]) -> dict[str, np.ndarray]:
+        """Log loss of the winner, race by race, at each horizon."""
+        found: dict[str, list[float]] = {horizon: [] for horizon in HORIZONS}
+        for _, horizon, losses in self.losses(p):
+            found[horizon].append(losses[0])
+        return {horizon: np.array(losses) for horizon, losses in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path)
@@ -70,60 +150,23 @@ def main() -> None:
     parser.add_argument("--scored-from", type=int, default=2000)
     parser.add_argument("--half-life", type=float, default=8.0)
     parser.add_argument("--evaluations", type=int, default=400)
+    parser.add_argument("--start", choices=STARTS, default="in force")
+    parser.add_argument("--test-to", type=int)
     options = parser.parse_args()
-    tables = parse_archive(options.archive, "local", "").tables
-    races = tables["races"]
-    keys = set(races.loc[races["season"].between(options.scored_from - RUN_IN, options.to), "race_key"])
-    tables = {
-        name: frame[frame["race_key"].isin(keys)] if "race_key" in frame.columns else frame
-        for name, frame in tables.items()
-    }
-    history = build_history(tables)
-    world = Championships(history.races, history.entries, tables)
-    who = pd.MultiIndex.from_frame(world.entries[["race_key", "driver_id"]])
-    finish = (
-        history.starters.set_index(["race_key", "driver_id"])["finish"].reindex(who).to_numpy(dtype=float)
-    )
-    places = history.grid.drop_duplicates(["race_key", "driver_id"]).set_index(["race_key", "driver_id"])
-    grid = places["position"].reindex(who).fillna(22.0).to_numpy(dtype=float)
-
-    start = np.array([v if name in SIGNED else np.log(v) for name, v in START.items()])
-
-    def criterion(x: np.ndarray) -> float:
-        p = decode(x)
-        slope = {"pre_weekend": p.pop("slope_weekend"), "pre_race": p.pop("slope_race")}
-        on_grid, doubt = {"pre_weekend": 0.0, "pre_race": p.pop("grid")}, p.pop("doubt")
-        scale = RaceScale(p.pop("rank"), p.pop("gap"))
-        config = JointConfig(**p, noise_sprint=p["noise_race"], scale=scale)
-        total = dict.fromkeys(HORIZONS, 0.0)
-        count = dict(total)
-        for weekend, horizon, rating in run_filter(world, config):
-            if weekend.season < options.scored_from or horizon not in HORIZONS:
-                continue
-            order = finish[weekend.entry_ids]
-            known = ~np.isnan(order)
-            score = slope[horizon] * rating[4] * rating[5].mean() ** -doubt
-            score = (score - on_grid[horizon] * np.log(grid[weekend.entry_ids]))[known][
-                np.argsort(order[known])
-            ]
-            share = 0.5 ** ((options.to - weekend.season) / options.half_life)
-            for place, weight in enumerate(PLACES[: max(len(score) - 1, 0)]):
-                left = score[place:]
-                total[horizon] += share * weight * (np.logaddexp.reduce(left) - left[0])
-            count[horizon] += share
-        loss = sum(HORIZONS[name] * total[name] / count[name] for name in HORIZONS)
-        return loss + PULL * float(((x - start) ** 2).sum())
-
+    seasons = Seasons(options.archive, options.scored_from, options.to)
+    start = encode(STARTS[options.start])
     best, began, calls = np.inf, time.monotonic(), 0
+    found = STARTS[options.start]
 
     def tell(x: np.ndarray) -> float:
-        nonlocal best, calls
+        nonlocal best, calls, found
         calls += 1
-        value = criterion(x)
-        if value < best - 1e-4:
-            best = value
-            rounded = {name: round(v, 3) for name, v in decode(x).items()}
-            print(f"{calls:5d} {time.monotonic() - began:6.0f} s {value:.4f} {rounded}", flush=True)
+        value = seasons.criterion(decode(x), options.half_life) + PULL * float(((x - start) ** 2).sum())
+        if value < best:
+            if value < best - 1e-4:
+                rounded = {name: round(v, 3) for name, v in decode(x).items()}
+                print(f"{calls:5d} {time.monotonic() - began:6.0f} s {value:.4f} {rounded}", flush=True)
+            best, found = value, decode(x)
         return value
 
     simplex = np.vstack([start, start + 0.25 * np.eye(len(start))])
@@ -133,6 +176,17 @@ def main() -> None:
         method="Nelder-Mead",
         options={"maxfev": options.evaluations, "initial_simplex": simplex, "adaptive": True},
     )
+    print("fitted:", {name: round(v, 4) for name, v in found.items()})
+    if options.test_to:
+        tested = Seasons(options.archive, options.to + 1, options.test_to)
+        fitted, in_force = tested.of_winner(found), tested.of_winner(START)
+        for horizon in HORIZONS:
+            change = fitted[horizon] - in_force[horizon]
+            print(
+                f"{options.to + 1} to {options.test_to}, {horizon}: winner {fitted[horizon].mean():.4f}, by the "
+                f"parameters in force {in_force[horizon].mean():.4f}, difference {change.mean():+.4f} "
+                f"(±{1.96 * change.std(ddof=1) / len(change) ** 0.5:.4f}) on {len(change)} races"
+            )
 
 
 if __name__ == "__main__":

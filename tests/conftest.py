@@ -31,9 +31,47 @@ pytest.register_assert_rewrite(
     "tests.replay.asking",
 )
 
+LONGEST = (
+    "app/test_app_browser.py",
+    "test_rehearsal.py",
+    "test_update_archives.py",
+    "update/test_update_failures.py",
+    "promotion/test_promotion_recipes.py",
+    "automation/test_daemon_rehearsal.py",
+    "update/test_backfill_again.py",
+    "update/test_update_corrections.py",
+    "live/test_live_cutoff.py",
+    "update/test_update_arrivals.py",
+    "update/test_update_again.py",
+    "test_mlflow_away.py",
+    "promotion/test_promotion_comparison.py",
+    "forecasting/features/test_features_leaks.py",
+    "deploy/test_compose_services.py",
+    "live/test_live_weekend.py",
+    "update/test_update_on_postgres.py",
+    "forecasting/test_intervals.py",
+)
+"""Files that take more than half a minute. They come first: a worker that begins one at the end works alone."""
+
 _numbers = itertools.count()
 KEPT = {"F1_TEST_DATA", "F1_REQUIRE_ARCHIVE"}
 """Settings of the tests themselves."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others in the order in which they were found."""
+    here = Path(__file__).parent
+    gone = [name for name in LONGEST if not (here / name).exists()]
+    if gone:
+        raise pytest.UsageError(f"named in {__file__}, but not there: {', '.join(gone)}")
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a worker waits a fifth of its time, for a browser, a server, a database."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores * 3 // 2)
 
 
 def _clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:

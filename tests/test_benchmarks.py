@@ -16,7 +16,20 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["fit_rating.py", "--to", "2021", "--scored-from", "2021", "--evaluations", "1"], "noise_practice"),
+        (
+            [
+                "fit_rating.py",
+                "--scored-from",
+                "2021",
+                "--to",
+                "2021",
+                "--test-to",
+                "2022",
+                "--evaluations",
+                "1",
+            ],
+            "2022 to 2022, pre_race: winner",
+        ),
         (["championship.py", "--from", "2021", "--to", "2021", "--draws", "50"], "champion log loss"),
     ],
 )
