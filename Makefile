@@ -22,8 +22,9 @@ install: $(INSTALLED) ## Create .venv with the locked versions (others do it whe
 run: $(INSTALLED) ## Fetch what is new, forecast, and serve it until Ctrl-C
 	@.venv/bin/f1 run $(ARGS)
 
+# A thread of arithmetic for each worker: those of the libraries wait for each other by spinning, a fifth of all computing.
 test: $(INSTALLED) ## Run the tests
-	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED) ## Style, types and layers
 	$(PYTHON) -m ruff check .

@@ -68,12 +68,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: a worker waits a fifth of its time, for a browser, a server, a database."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores * 3 // 2)
-
-
 def _clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("F1_", "DAGSTER_", "MLFLOW_")) and name not in KEPT:
