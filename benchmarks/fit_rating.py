@@ -1,15 +1,14 @@
 """Fit the parameters of the joint rating again, on seasons to the one named.
 
     python benchmarks/fit_rating.py ARCHIVE.zip [--to 2021] [--scored-from 2000] [--half-life 8] [--evaluations 400]
-        [--start round] [--test-to 2026]
+        [--test-to 2026]
 
 Prints the parameters whenever they improve (some two seconds each on one core). The criterion is the Plackett-Luce log
 likelihood of the first three places, under a softmax of the rating before the weekend, and with weight .6 after
 qualifying, when the grid counts too. The winner counts twice: it is what forecasts are scored by.
 
 With ``--test-to``, at the end also the log loss of the winner in the seasons after those of the fit, by its parameters and
-by those in force. ``--start round`` begins from round values, which owe nothing to any season: then a fit to 2013, say,
-shows what 2014 would have been forecast with.
+by those in force: a fit that is not better there has followed its own seasons.
 """
 
 from __future__ import annotations
@@ -59,18 +58,6 @@ START = {
 }
 """The parameters in force (``JointConfig``): of a fit that knew of no practice and no offsets, and of comparisons since. That
 fit began from the study's."""
-ROUND = {
-    **dict.fromkeys(
-        ("noise_qualifying", "noise_race", "noise_practice", "huber", "team_start", "driver_start"), 1.0
-    ),
-    **dict.fromkeys(("team_drift", "driver_drift"), 0.05),
-    **dict.fromkeys(("team_start_mean", "driver_start_mean"), 0.0),
-    **dict.fromkeys(("season_keep", "season_spread", "offset_keep", "rank", "doubt"), 0.5),
-    **dict.fromkeys(("offset_qualifying", "offset_practice", "weekend"), 0.2),
-    **dict.fromkeys(("gap", "slope_weekend", "slope_race", "grid"), 1.0),
-}
-"""A start for fits that are to know nothing of later seasons: one, a half, a fifth, a twentieth of a per cent."""
-STARTS = {"in force": START, "round": ROUND}
 SIGNED = {"team_start_mean", "driver_start_mean"}
 PULL = 0.004
 """Weight of the squared distance to the start: what the races do not decide stays where it was."""
@@ -150,13 +137,12 @@ def main() -> None:
     parser.add_argument("--scored-from", type=int, default=2000)
     parser.add_argument("--half-life", type=float, default=8.0)
     parser.add_argument("--evaluations", type=int, default=400)
-    parser.add_argument("--start", choices=STARTS, default="in force")
     parser.add_argument("--test-to", type=int)
     options = parser.parse_args()
     seasons = Seasons(options.archive, options.scored_from, options.to)
-    start = encode(STARTS[options.start])
+    start = encode(START)
     best, began, calls = np.inf, time.monotonic(), 0
-    found = STARTS[options.start]
+    found = START
 
     def tell(x: np.ndarray) -> float:
         nonlocal best, calls, found
