@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from f1_pipeline.domain.lineage import lineage
 from f1_pipeline.forecasting.grouping import Floats
@@ -231,7 +232,10 @@ def joint_ratings(championships: Championships, config: JointConfig) -> pd.DataF
         cent of a lap, higher is faster: ``pre_weekend`` for every entry; ``pre_sprint`` and ``pre_race``, after the
         sessions before sprint and race, where there were any but practice (or the grid has names that are not entered).
     """
-    states = list(run_filter(championships, config))
+    # The last digits of a product of matrices depend on how many threads share it, and with them every hash of training rows:
+    # with one, a machine with other cores does not train all models anew. It is no slower for matrices of this size.
+    with threadpool_limits(1, user_api="blas"):
+        states = list(run_filter(championships, config))
     entry = np.concatenate([weekend.entry_ids for weekend, _, _ in states])
     who = championships.entries.loc[entry, ["race_key", "driver_id", "constructor_id"]].reset_index(drop=True)
     horizons = [horizon for weekend, horizon, _ in states for _ in weekend.entry_ids]

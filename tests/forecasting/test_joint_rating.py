@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from f1_pipeline.domain.lineage import lineage
 from f1_pipeline.forecasting.history import build_history
@@ -20,6 +22,7 @@ from f1_pipeline.forecasting.pace import (
     qualifying_pace,
     race_pace,
 )
+from f1_pipeline.sources.f1db import parse_archive
 from f1_pipeline.sources.simulated import simulate
 
 Tables = dict[str, pd.DataFrame]
@@ -303,3 +306,15 @@ def test_the_order_of_a_weekend_with_a_sprint() -> None:
     assert order(2021)[-2:] == ["S", "R"]
     assert order(2023) == ["P", "Q", "SQ", "S", "R"]
     assert order(2024) == order(2026) == ["P", "SQ", "S", "Q", "R"]
+
+
+@pytest.mark.archive
+def test_real_ratings_do_not_depend_on_the_number_of_threads(archives: Path) -> None:
+    """They did, from the thirteenth digit on, and on a machine with other cores every model was trained anew. The fields of
+    a simulated championship are too small for threads."""
+    tables = parse_archive(archives / "f1db" / "f1db-csv.zip", "newest", "digest").tables
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(rate(tables))
+    pd.testing.assert_frame_equal(*found, check_exact=True)
