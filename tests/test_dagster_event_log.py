@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.event import listen
 
 from f1_pipeline.dagster_instance import get_instance
@@ -127,16 +127,6 @@ def test_connections_stay_open_for_the_index_and_the_newest_run(
     storage.dispose()
     assert not files["index"].exists(), "a connection was left open"
     assert len(storage.get_logs_for_run(run)) == len(events)
-    storage.dispose()
-
-
-def test_a_table_that_is_not_there_yet_is_looked_for_again(tmp_path: Path) -> None:
-    storage = BatchingSqliteEventLogStorage(str(tmp_path / "tables"))
-    assert storage.has_table("event_logs")
-    assert not storage.has_table("later")
-    with storage.index_connection() as conn:
-        conn.execute(text("CREATE TABLE later (id INTEGER)"))
-    assert storage.has_table("later")
     storage.dispose()
 
 

@@ -75,13 +75,3 @@ def test_a_server_that_was_restarted_is_asked_again(
     assert storage.run_storage.get_runs() == []
     assert not caplog.records, "the dead connection was used"
     storage.event_log_storage.dispose()
-
-
-def test_a_table_that_is_not_there_yet_is_looked_for_again(address: str) -> None:
-    storage = PooledPostgresStorage(address).event_log_storage
-    assert storage.has_table("event_logs")
-    assert not storage.has_table("later")
-    with storage.index_connection() as conn:
-        conn.execute(text("CREATE TABLE later (id INTEGER)"))
-    assert storage.has_table("later")
-    storage.dispose()

@@ -9,8 +9,8 @@ It also opens a connection for every event and every question, and closes it: th
 behind copies it into the database and waits for the disk. Measured in an update with one race
 more (480 events in nine runs): 5 of 40 s of computing, and more where the disk is slow.
 
-This is private API of the pinned version: what is overridden here are ``store_event_batch``, ``_connect`` and
-``has_table`` of ``SqliteEventLogStorage``, and ``tests/test_dagster_event_log.py`` compares the rows of both ways.
+This is private API of the pinned version: what is overridden here are ``store_event_batch`` and ``_connect`` of
+``SqliteEventLogStorage``, and ``tests/test_dagster_event_log.py`` compares the rows of both ways.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
 from sqlalchemy.pool import QueuePool
 
+from f1_pipeline.dagster_store.tables import AsksOnceForTables
+
 _MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | set(EVENT_TYPE_TO_PIPELINE_RUN_STATUS)
 """Events that Dagster copies from the file of their run into the index of all runs."""
 
 
-class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
+class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
     """Dagster's SQLite event log, with ``store_event_batch`` in two transactions instead of thousands, on connections
     that stay open: to the index, and to the file of the run that was used last."""
 
@@ -41,7 +43,6 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         # Before the parent: its constructor opens the index to create and migrate it.
         self._open_index = threading.local()
         self._engines: dict[str, Engine] = {}
-        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -69,12 +70,6 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
             listen(engine, "connect", _configure)
             self._engines[shard] = engine
         return self._engines[shard]
-
-    def has_table(self, table_name: str) -> bool:
-        """Whether the index has a table. One that is there stays; Dagster asks before each look at the partitions."""
-        if table_name not in self._tables and super().has_table(table_name):
-            self._tables.add(table_name)
-        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close the connections, too."""
