@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -37,13 +38,13 @@ class LinearOrder(OrderModel):
         self.penalty = penalty
         self.half_life = half_life
 
+    @abstractmethod
     def raw_columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The columns of the score as they are in the matrix."""
-        raise NotImplementedError
 
+    @abstractmethod
     def in_spreads(self, columns: list[str]) -> list[str]:
         """The columns that are measured in spreads of the race (``order.spreads``)."""
-        raise NotImplementedError
 
     def columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """See ``OrderModel.columns``; what is missing is the race's average."""
