@@ -3,7 +3,7 @@
     python benchmarks/fit_rating.py ARCHIVE.zip [--to 2021] [--scored-from 2000] [--half-life 8] [--evaluations 400]
         [--test-to 2026]
 
-Prints the parameters whenever they improve (some two seconds each on one core). The criterion is the Plackett-Luce log
+Prints the parameters whenever they improve (one or two seconds each on one core). The criterion is the Plackett-Luce log
 likelihood of the first three places, under a softmax of the rating before the weekend, and with weight .6 after
 qualifying, when the grid counts too. The winner counts twice: it is what forecasts are scored by.
 
@@ -139,6 +139,8 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=400)
     parser.add_argument("--test-to", type=int)
     options = parser.parse_args()
+    if options.test_to is not None and options.test_to <= options.to:
+        parser.error("--test-to has to be a season after that of --to")
     seasons = Seasons(options.archive, options.scored_from, options.to)
     start = encode(START)
     best, began, calls = np.inf, time.monotonic(), 0
