@@ -8,6 +8,9 @@ ARGS       ?=
 
 # Only what is installed already: uv would otherwise download a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
+# Images for containers ask Python to keep no bytecode. Here a dozen processes start from the same 5,000 modules, and
+# would compile them each for itself; what they write goes into this folder, and `make clean` removes it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint audit sbom clean clean-state

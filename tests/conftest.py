@@ -27,17 +27,19 @@ pytest.register_assert_rewrite(
     "tests.cli.invoked",
     "tests.dagster_assets",
     "tests.forecasting.features.shuffle",
+    "tests.in_browser",
     "tests.promotion.challenged",
     "tests.replay.asking",
 )
 
 LONGEST = (
-    "app/test_app_browser.py",
+    "archives/test_update_archives.py",
     "test_rehearsal.py",
-    "test_update_archives.py",
     "update/test_update_failures.py",
     "promotion/test_promotion_recipes.py",
     "automation/test_daemon_rehearsal.py",
+    "app/test_app_browser.py",
+    "archives/test_pages_of_archives.py",
     "update/test_backfill_again.py",
     "update/test_update_corrections.py",
     "live/test_live_cutoff.py",
@@ -257,6 +259,15 @@ def archives() -> Path:
     if not any(folder.glob("f1db/*.zip")):
         pytest.skip(f"F1_TEST_DATA={configured} holds no f1db/*.zip")
     return folder
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A browser without a window. What its pages are opened with: ``in_browser.py``."""
+    from tests.in_browser import opened
+
+    with opened() as chromium:
+        yield chromium
 
 
 @pytest.fixture

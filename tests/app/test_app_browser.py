@@ -2,131 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-import f1_app.dashboard
+from tests.in_browser import IN_BROWSER, reader, serve, shows, told
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ROOT = Path(f1_app.dashboard.__file__).parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-expect.set_options(timeout=60_000)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium binary on the path"),
-]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serve(home: Path) -> Iterator[str]:
-    """Run the dashboard on a free port; end its whole process group afterwards."""
-    port = _free_port()
-    log = home / "streamlit.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamlit"),
-                *("run", "f1_app/dashboard/app.py"),
-                *("--server.address", "127.0.0.1", "--server.port", str(port)),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "F1_HOME": str(home)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
-                        break
-                except (urllib.error.URLError, OSError):
-                    assert process.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline, log.read_text()
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(15)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@contextmanager
-def reader(browser: Browser, **options: object) -> Iterator[Page]:
-    """A page in Berlin; anything the browser complains about fails the test."""
-    complaints: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        # On an inner page Streamlit first looks for its server below the page, and is answered 404.
-        probing = message.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
-        if message.type == "error" and not probing:
-            complaints.append(f"{message.text} {message.location['url']}")
-
-    context = browser.new_context(
-        **{"viewport": {"width": 1400, "height": 900}, "timezone_id": "Europe/Berlin", **options}  # type: ignore[arg-type]
-    )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    page.on("console", heard)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
-            else complaints.append(f"asked the internet for {request.url}")
-        ),
-    )
-    yield page
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    context.close()
-    assert not complaints
-
-
-def shows(page: Page, *texts: str) -> None:
-    for text in texts:
-        expect(page.get_by_test_id("stMain").get_by_text(text).first).to_be_visible(timeout=60_000)
+pytestmark = IN_BROWSER
 
 
 def test_pages_in_a_browser(database: Path, browser: Browser) -> None:
@@ -171,20 +55,6 @@ def test_pages_in_a_browser(database: Path, browser: Browser) -> None:
                 # Nothing sticks out of a phone: only tables scroll sideways, inside themselves.
                 main = page.get_by_test_id("stMain")
                 assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
-
-
-def told(home: Path, *arguments: str) -> list[dict[str, Any]]:
-    """What the ``f1`` command says of the same state."""
-    answer = subprocess.run(
-        [str(Path(sys.executable).with_name("f1")), "forecast", "--format", "json", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "F1_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows: list[dict[str, Any]] = json.loads(answer.stdout)
-    return rows
 
 
 def cells(page: Page, first: str) -> list[list[str]]:
@@ -271,65 +141,3 @@ def test_the_calendar_goes_into_a_calendar(database: Path, browser: Browser) -> 
         assert "UID:2026-betatown-race@f1-forecast" in content
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
-
-
-PAGES = {
-    "/": "Where everybody may finish",
-    "/compare": "Scores of this race",
-    "/championship": "Who can still win",
-    "/standings": "Points over the season",
-    "/calendar": "Races and sessions",
-    "/drivers?view=ratings": "Compare with other drivers",
-    "/teams": "Podiums",
-    "/circuits": "Race by race",
-    "/accuracy": "Calibration",
-    "/data": "What changed",
-}
-"""Every page, and words that stand far down on it."""
-
-
-@pytest.mark.archive
-def test_every_page_on_the_real_archive(archives: Path, tmp_path: Path, browser: Browser) -> None:
-    """One season of forecasts by quickly trained models; the pages cannot tell."""
-    given = {
-        **{"F1_HOME": str(tmp_path), "F1_F1DB_ARCHIVE": str(archives / "f1db" / "f1db-csv.zip")},
-        **{"F1_FORECAST_FROM_SEASON": "2026", "F1_TRAIN_FROM_SEASON": "2022"},
-        **{"F1_RETRAIN_RECENT": "season", "F1_DRAWS": "200"},
-    }
-    command = [str(Path(sys.executable).with_name("f1")), "update"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=True, capture_output=True)
-    forecast = told(tmp_path)
-    looks = {
-        # Dark ones are looked at on the small database.
-        "light": {"color_scheme": "light"},
-        "phone": {"viewport": {"width": 390, "height": 844}},
-    }
-    with serve(tmp_path) as address:
-        shown = set(_navigation(browser, address))
-        assert shown == {path.split("?")[0] for path in PAGES}, "a page that is not looked at"
-        for look, options in looks.items():
-            with reader(browser, **options) as page:
-                for path, words in PAGES.items():
-                    page.goto(address + path)
-                    shows(page, words, "CC BY 4.0")
-                    expect(page.get_by_test_id("stException")).to_have_count(0)
-                    main = page.get_by_test_id("stMain")
-                    assert main.evaluate("node => node.scrollWidth <= node.clientWidth"), (look, path)
-                    if path == "/":
-                        expect(page.get_by_test_id("stMetric")).to_have_count(3)
-                        for card, row in zip(
-                            page.get_by_test_id("stMetric").all(), forecast[:3], strict=True
-                        ):
-                            assert f"{row['driver_code']} · {row['driver_name']}" in card.inner_text()
-                            assert f"{row['win_probability'] * 100:.1f} %" in card.inner_text()
-
-
-def _navigation(browser: Browser, address: str) -> list[str]:
-    """The addresses in the navigation."""
-    with reader(browser) as page:
-        page.goto(address)
-        shows(page, "CC BY 4.0")
-        found: list[str] = page.get_by_test_id("stTopNavLink").evaluate_all(
-            "links => links.map(link => new URL(link.href).pathname)"
-        )
-        return found

@@ -1,104 +1,21 @@
-"""The update on the real archives: a weekend arrives piece by piece, the calendar moves, an archive is damaged."""
+"""The update on the real archives: a weekend arrives piece by piece, and the calendar moves."""
 
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from __future__ import annotations
+
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import Engine
 
-from f1_pipeline.errors import ArchiveCorrupt, F1Error
-from f1_pipeline.runs import Report
-from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.snapshot import load, remembered
 from f1_pipeline.sources.bundle import content_hashes
 from f1_pipeline.sources.contracts import conform
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
-from f1_pipeline.update import run_update
-from tests.quiet import QUIET, import_mlflow
-from tests.small_updates import use
+from tests.archives.world import BAHRAIN, FILES, HUNGARY, NETHERLANDS, STEPS, Step, use
+from tests.quiet import QUIET
 
 pytestmark = [pytest.mark.archive, *QUIET]
-
-# One season, one version of each model, few rows to learn from: this is about what is written when.
-SETTINGS = {
-    "F1_SOURCE": "f1db",
-    "F1_FORECAST_FROM_SEASON": "2026",
-    "F1_TRAIN_FROM_SEASON": "2022",
-    "F1_RETRAIN_RECENT": "season",
-    "F1_DRAWS": "200",
-}
-STEPS = ("2026.10", "2026.11-pre-race", "2026.11", "newest")
-FILES = {step: "f1db-csv.zip" if step == "newest" else f"f1db-csv-{step}.zip" for step in STEPS}
-HUNGARY, NETHERLANDS, BAHRAIN = "2026-hungary", "2026-netherlands", "2026-bahrain"
-KEPT = ("entries", "predictions", "model_accuracy", "data_loads", "races", "models", "elo_ratings")
-
-
-@dataclass(frozen=True)
-class Step:
-    """What an update left behind."""
-
-    report: Report
-    counts: dict[str, int]
-    rows: dict[str, int]
-    """Rows of the archive's canonical tables."""
-    hashes: dict[str, dict[str, str]]
-    """Content hashes of the archive, by table and race."""
-    stored: dict[str, dict[str, str]]
-    """... and those in the tables."""
-    tables: dict[str, pd.DataFrame]
-    partitions: list[str]
-    idle: bool
-    """A second update had nothing to do."""
-
-
-def _use(patch: pytest.MonkeyPatch, home: Path, archive: Path) -> Settings:
-    return use(patch, home, {**SETTINGS, "F1_F1DB_ARCHIVE": str(archive)})
-
-
-def _step(settings: Settings) -> Step:
-    from f1_pipeline.dagster_instance import get_instance
-
-    report = run_update(settings, lambda line: None)
-    again = run_update(settings, lambda line: None)
-    engine = get_engine(settings.tables_url)
-    bundle = load(remembered(settings))
-    keys = reads.calendar(engine)["race_key"]
-    with get_instance() as instance:
-        partitions = list(instance.get_dynamic_partitions("races"))
-    return Step(
-        report=report,
-        counts=reads.row_counts(engine),
-        rows={name: len(frame) for name, frame in bundle.tables.items()},
-        hashes={name: bundle.race_hashes(name) for name in schema.RACE_TABLES},
-        stored={
-            name: {key: value for key, value in reads.stored_hashes(engine, name, keys).items() if value}
-            for name in schema.RACE_TABLES
-        },
-        tables={name: reads.read_table(engine, schema.metadata.tables[name]) for name in KEPT},
-        partitions=partitions,
-        idle=again.idle,
-    )
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("archives") / "home"
-
-
-@pytest.fixture(scope="module")
-def steps(archives: Path, home: Path) -> dict[str, Step]:
-    """The four archives, one after the other, in one home."""
-    import_mlflow()
-    found = {}
-    for step in STEPS:
-        with pytest.MonkeyPatch.context() as patch:
-            found[step] = _step(_use(patch, home, archives / "f1db" / FILES[step]))
-    get_settings.cache_clear()
-    return found
 
 
 def _changed(steps: dict[str, Step], step: str) -> dict[str, set[str]]:
@@ -149,7 +66,7 @@ def test_nothing_is_lost_and_nothing_doubled(steps: dict[str, Step], step: str) 
 def test_the_tables_are_those_of_a_fresh_load(
     steps: dict[str, Step], archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = _use(monkeypatch, home, archives / "f1db" / FILES["newest"])
+    settings = use(monkeypatch, home, archives / "f1db" / FILES["newest"])
     engine, bundle = get_engine(settings.tables_url), load(remembered(settings))
     for name in schema.RACE_TABLES:
         table = schema.metadata.tables[name]
@@ -266,77 +183,3 @@ def test_reports(steps: dict[str, Step]) -> None:
     )
     assert steps["2026.11"].report.scores == 1
     assert all(1 <= steps[step].report.changed_races < 15 for step in STEPS[1:]), "of 1,171"
-
-
-# --- damaged archives ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def untouched(
-    steps: dict[str, Step], archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Engine]:
-    """The tables after the last step; a test that uses them must leave every row as it was."""
-    settings = _use(monkeypatch, home, archives / "f1db" / FILES["newest"])
-    engine = get_engine(settings.tables_url)
-    before = {
-        name: reads.read_table(engine, schema.metadata.tables[name]) for name in (*KEPT, "race_results")
-    }
-    counts = reads.row_counts(engine)
-    yield engine
-    assert reads.row_counts(engine) == counts
-    for name, frame in before.items():
-        pd.testing.assert_frame_equal(reads.read_table(engine, schema.metadata.tables[name]), frame)
-
-
-def _rewritten(archive: Path, member: str, target: Path, old: str, new: str) -> Path:
-    """A copy of an archive with one piece of text of one file replaced."""
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy:
-        for name in source.namelist():
-            data = source.read(name)
-            if name == member:
-                assert data.count(old.encode()) == 1
-                data = data.replace(old.encode(), new.encode())
-            copy.writestr(name, data)
-    return target
-
-
-def test_a_corrupt_archive(
-    untouched: Engine, archives: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = (archives / "f1db" / FILES["newest"]).read_bytes()
-    for name, content in {
-        "cut.zip": whole[: len(whole) // 2],
-        "flipped.zip": whole[:200_000] + bytes(200) + whole[200_200:],
-        "page.zip": b"<html>rate limited</html>",
-    }.items():
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ArchiveCorrupt, match=name.replace(".", r"\.")):
-            run_update(_use(monkeypatch, home, tmp_path / name), lambda line: None)
-
-
-def test_an_impossible_classification(
-    untouched: Engine, archives: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two winners in Hungary: the update names the race and writes nothing."""
-    archive = archives / "f1db" / FILES["newest"]
-    member = "f1db-races-race-results.csv"
-    with zipfile.ZipFile(archive) as source:
-        lines = source.read(member).decode().splitlines()
-    header = [name.strip('"') for name in lines[0].split(",")]
-    second = next(
-        line
-        for line in reversed(lines)
-        if dict(zip(header, line.split(","), strict=False))["positionNumber"] == "2"
-    )
-    cells = second.split(",")
-    cells[header.index("positionNumber")], cells[header.index("positionText")] = "1", '"1"'
-    broken = _rewritten(archive, member, tmp_path / "impossible.zip", second, ",".join(cells))
-    with pytest.raises(F1Error, match=r"2026-hungary.*position") as error:
-        run_update(_use(monkeypatch, home, broken), lambda line: None)
-    assert "\n" not in str(error.value)
-
-
-def test_afterwards_the_good_archive_is_nothing_new(
-    untouched: Engine, archives: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert run_update(_use(monkeypatch, home, archives / "f1db" / FILES["newest"]), lambda line: None).idle
