@@ -154,17 +154,24 @@ def check_the_race_is_unknown(
     assert not later[0].reset_index(drop=True).equals(later[1].reset_index(drop=True))
 
 
-def check_the_sprint_is_unknown(tables: Tables, race_key: str, known: Known) -> None:
+def rated(tables: Tables) -> pd.DataFrame:
+    """The joint ratings of every horizon."""
+    history = build_history(tables)
+    return joint_ratings(Championships(history.races, history.field, tables), JointConfig())
+
+
+def check_the_sprint_is_unknown(
+    tables: Tables, race_key: str, known: Known, ratings: pd.DataFrame | None = None
+) -> None:
     """Nor what comes after it: the ratings before a sprint may not change with the sessions that are not ``known``."""
 
-    def rated(tables: Tables) -> pd.DataFrame:
-        history = build_history(tables)
-        ratings = joint_ratings(Championships(history.races, history.field, tables), JointConfig())
-        ratings = ratings[ratings["race_key"] == race_key].sort_values(["horizon", "driver_id"])
-        return ratings.set_index("horizon")
+    def here(ratings: pd.DataFrame) -> pd.DataFrame:
+        own = ratings[ratings["race_key"] == race_key]
+        return own.sort_values(["horizon", "driver_id"]).set_index("horizon")
 
     assert (tables["sprint_results"]["race_key"] == race_key).any()
-    real, mixed = rated(tables), rated(scramble(tables, race_key, 1, known))
+    real = here(rated(tables) if ratings is None else ratings)
+    mixed = here(rated(scramble(tables, race_key, 1, known)))
     for horizon in ("pre_weekend", "pre_sprint"):
         pd.testing.assert_frame_equal(real.loc[horizon], mixed.loc[horizon], check_exact=True)
     assert not real.loc["pre_race"].equals(mixed.loc["pre_race"])

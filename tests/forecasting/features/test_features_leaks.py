@@ -20,6 +20,7 @@ from tests.forecasting.features.shuffle import (
     check_nothing_leaks,
     check_the_race_is_unknown,
     check_the_sprint_is_unknown,
+    rated,
 )
 from tests.forecasting.features.worlds import WEATHER, Computed, Tables, compute
 
@@ -28,13 +29,17 @@ from tests.forecasting.features.worlds import WEATHER, Computed, Tables, compute
     "race_key", ["2024-wombat-coast", "2025-wombat-coast", "2025-lava-field", "2026-dalmatia"]
 )
 @pytest.mark.parametrize("seed", [1, 2])
-def test_nothing_of_a_race_or_later_reaches_a_feature(world: Tables, race_key: str, seed: int) -> None:
-    check_nothing_leaks(world, race_key, seed)
+def test_nothing_of_a_race_or_later_reaches_a_feature(
+    world: Tables, computed: Computed, race_key: str, seed: int
+) -> None:
+    check_nothing_leaks(world, race_key, seed, computed)
 
 
 @pytest.mark.parametrize("race_key", ["2025-wombat-coast", "2025-lava-field", "2026-dalmatia"])
-def test_nothing_of_the_race_reaches_the_features_before_it(world: Tables, race_key: str) -> None:
-    check_the_race_is_unknown(world, race_key)
+def test_nothing_of_the_race_reaches_the_features_before_it(
+    world: Tables, computed: Computed, race_key: str
+) -> None:
+    check_the_race_is_unknown(world, race_key, computed=computed)
 
 
 def test_nothing_of_a_sprint_reaches_the_rating_before_it(world: Tables) -> None:
@@ -55,10 +60,10 @@ def test_nothing_of_a_sprint_reaches_the_rating_before_it(world: Tables) -> None
     ],
 )
 def test_nothing_of_a_real_sprint_reaches_the_rating_before_it(
-    real: tuple[Tables, Computed], race_key: str, sessions: Known
+    real: tuple[Tables, Computed], real_ratings: pd.DataFrame, race_key: str, sessions: Known
 ) -> None:
     """Sprint weekends have had three orders of sessions."""
-    check_the_sprint_is_unknown(real[0], race_key, {**sessions, "starting_grid": ["S"]})
+    check_the_sprint_is_unknown(real[0], race_key, {**sessions, "starting_grid": ["S"]}, real_ratings)
 
 
 @pytest.mark.archive
@@ -73,6 +78,17 @@ def test_nothing_leaks_on_the_real_races(real: tuple[Tables, Computed], race_key
 def real(archives: Path) -> tuple[Tables, Computed]:
     tables = parse_archive(archives / "f1db" / "f1db-csv.zip", "newest", "digest").tables
     return tables, compute(tables)
+
+
+@pytest.fixture(scope="module")
+def real_ratings(real: tuple[Tables, Computed]) -> pd.DataFrame:
+    return rated(real[0])
+
+
+@pytest.fixture(scope="module")
+def computed(world: Tables) -> Computed:
+    """What is computed of the world as it is: tests that plant a leak compute it anew."""
+    return compute(world)
 
 
 def _own_race_too(
