@@ -105,6 +105,8 @@ def compare(challenger: pd.Series, champion: pd.Series) -> Comparison:
     """
     if set(challenger.index) != set(champion.index) or not challenger.index.is_unique:
         raise ValueError("a paired comparison needs both recipes on the same races")
+    # By key: how races are resampled must not depend on the order in which a database hands them out.
+    challenger = challenger.sort_index()
     champion = champion.loc[challenger.index]
     differences = (challenger - champion).to_numpy(dtype="float64")
     mean, low, high = bootstrap_mean(differences)

@@ -52,7 +52,8 @@ def test_evaluate_says_what_the_tables_say(home: Path) -> None:
     """The command computes from rows, the asset fills tables: the same functions, so the same figures."""
     engine = get_engine(get_settings().tables_url)
     summaries = reads.read_table(engine, schema.accuracy_summaries, period="2026")
-    stored = summaries.set_index(["horizon", "model", "score"])["mean"]
+    summaries = summaries.set_index(["horizon", "model", "score"])
+    stored = summaries["mean"]
     for row in json.loads(ok("evaluate", "--format", "json"))["models"]:
         key = (row["horizon"], row["model"])
         for score in (
@@ -63,7 +64,9 @@ def test_evaluate_says_what_the_tables_say(home: Path) -> None:
             "calibration_error",
             "calibration_error_even",
         ):
-            assert row[score] == pytest.approx(stored[(*key, score)]), (key, score)
+            said = [row[score], row[f"{score}_low"], row[f"{score}_high"]]
+            written = summaries.loc[(*key, score), ["mean", "low", "high"]].tolist()
+            assert said == pytest.approx(written), (key, score)
     reliability = reads.read_table(engine, schema.reliability, period="2026", model="elo")
     printed = json.loads(ok("evaluate", "--reliability", "--model", "elo", "--format", "json"))
     assert (printed["start_season"], printed["model"], len(printed["bins"])) == (

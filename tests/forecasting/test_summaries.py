@@ -1,6 +1,7 @@
 """Means, differences and their intervals over many races; calibration."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,7 @@ def test_columns_together_are_what_they_are_alone() -> None:
 
 def test_score_means_leave_out_what_no_race_has() -> None:
     rows = pd.DataFrame({name: [1.0, 2.0] for name in SUMMARY}).assign(model="m", rps=[np.nan, 0.2])
+    rows["race_key"] = ["2026-australia", "2026-china"]
     found = score_means(rows.assign(retirement_log_loss=np.nan), ["model"]).set_index("score")
     assert set(found.index) == set(SUMMARY) - {"retirement_log_loss"}
     assert found["races"].to_dict()["rps"] == 1
@@ -76,6 +78,23 @@ def test_score_means_leave_out_what_no_race_has() -> None:
     assert found.loc["log_loss", ["mean", "low", "high"]].tolist() == [1.5, 1.0, 2.0]
     wide = summarise(rows, ["model"]).iloc[0]
     assert (wide["races"], wide["rps"], wide["brier_high"]) == (2, 0.2, 2.0)
+
+
+def test_no_order_of_the_rows_changes_what_is_said_of_them() -> None:
+    """``f1 evaluate`` had other intervals than the table that the dashboard shows: it read the same rows by date."""
+    rng = np.random.default_rng(6)
+    scores = _accuracy({name: rng.exponential(1.5, 60).tolist() for name in ("m", POOL)})
+    pairs = outcome_pairs(*_world(60, 0.7))
+    mixed_scores, mixed_pairs = (frame.sample(frac=1, random_state=4) for frame in (scores, pairs))
+    for say, frame, mixed in (
+        (partial(score_means, by=["horizon", "model"]), scores, mixed_scores),
+        (partial(summarise, by=["horizon", "model"]), scores, mixed_scores),
+        (paired_differences, scores, mixed_scores),
+        *((partial(calibration_errors, even=even), pairs, mixed_pairs) for even in (False, True)),
+        *((partial(chance_errors, even=even), pairs, mixed_pairs) for even in (False, True)),
+        (reliability_table, pairs, mixed_pairs),
+    ):
+        pd.testing.assert_frame_equal(say(frame), say(mixed), rtol=1e-12)
 
 
 # --- differences -----------------------------------------------------------------------------------------

@@ -70,12 +70,13 @@ def calibration_errors(
 
     Over all pairs of race and starter, in equal bins of the probability: the mean of |mean forecast - share that
     won|, weighted by the number of pairs (Naeini and others, 2015). With ``even`` the bins hold equally many pairs
-    instead (Nixon and others, 2019). It is never 0, even for the true probabilities: ``chance_errors``. The interval comes from resampling races. A resample is a smaller sample
-    in effect and errs more, so the interval lies a little high.
+    instead (Nixon and others, 2019). It is never 0, even for the true probabilities: ``chance_errors``. The interval comes from
+    resampling races, in the order of their keys. A resample is a smaller sample in effect and errs more, so the interval
+    lies a little high.
     """
     rows = []
     for (horizon, model), group in pairs.groupby(["horizon", "model"], sort=True):
-        race = pd.factorize(group["race_key"])[0]
+        race = pd.factorize(group["race_key"], sort=True)[0]
         races = int(race.max()) + 1
         p, happened = (group[name].to_numpy(dtype=np.float64) for name in ("p_win", "is_win"))
         cell = race * BINS + _placed(p, even)
@@ -98,7 +99,7 @@ def chance_errors(pairs: pd.DataFrame, seed: int = 0, draws: int = DRAWS, even: 
     rng = np.random.default_rng(seed)
     rows = []
     for (horizon, model), group in pairs.groupby(["horizon", "model"], sort=True):
-        group = group.sort_values("race_key", kind="stable")
+        group = group.sort_values(["race_key", "p_win"], kind="stable")  # in whatever order they came
         race = pd.factorize(group["race_key"])[0]
         p = group["p_win"].to_numpy(dtype=np.float64)
         # The probabilities of all races end to end: race r lies between r and r + 1, and one draw falls on a starter.
