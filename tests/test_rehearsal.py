@@ -142,6 +142,9 @@ def test_after_the_race_the_forecast_is_scored_and_the_next_race_is_on_the_board
     assert len(played.results["sunday evening"]) == 22
     standings = reads.read_table(played.engine, schema.driver_standings, [RACE])
     assert len(standings) == 22
+    teams = reads.read_table(played.engine, schema.constructor_standings, [RACE])
+    assert len(teams) == 11
+    assert teams["engine_id"].notna().all(), "the live source names none"
     board = reads.read_table(played.engine, schema.predictions, [AFTER])
     assert set(board["horizon"]) == {"pre_weekend"}
 

@@ -37,6 +37,7 @@ def merge(bundle: SourceBundle, live: Mapping[Slot, LiveSession]) -> SourceBundl
     - Standings are held back while their race has no result: the source labels them with the next round (fault 5).
     - A schedule moves the sessions of a race without a result (fault 8). Races are neither added nor removed by it.
     - Entries of a race follow who took part, because seats change hands on a Friday (fault 11).
+    - The live source names no engines: a team stands in the standings with the one that it entered the race with.
     - Before the race there is no grid but the order of qualifying: it becomes the grid, marked ``is_provisional``. Penalties
       and starts from the pit lane are not in it, they are not known yet. A published grid takes its place.
 
@@ -54,6 +55,7 @@ def merge(bundle: SourceBundle, live: Mapping[Slot, LiveSession]) -> SourceBundl
         merging.take(usable[slot], rows[slot])
     merging.provisional_grids()
     merging.entries()
+    merging.engines()
     return merging.result(merged_digest(bundle.digest, (session.mark for session in usable.values())))
 
 
@@ -156,6 +158,27 @@ class _Merging:
                 made = entries_of(rows, listed, final=slot.table == "race_results")
                 self._replace(Slot(race, "entries"), made, self.taken[slot])
 
+    def engines(self) -> None:
+        """The engines of standings that live rows were taken for: constructor and engine are the key of a team.
+
+        Without them every team had no wins, no podiums and one point in the chart until the bulk source published.
+        """
+        for slot, session in list(self.taken.items()):
+            if slot.table == "constructor_standings":
+                rows = slot_rows(self.tables[slot.table], slot)
+                self._replace(slot, with_engines(rows, self._entered(slot.race_key)), session)
+
+    def _entered(self, race_key: str) -> pd.DataFrame:
+        """Entries of the season up to a race, the newest first."""
+        races = self.tables["races"].set_index("race_key")
+        season, day = races.loc[race_key, ["season", "date"]]
+        before = races[(races["season"] == season) & (races["date"] <= day)].sort_values(
+            "date", ascending=False, kind="stable"
+        )
+        entries = self.tables["entries"]
+        place = entries["race_key"].map(dict(zip(before.index, range(len(before)), strict=True)))
+        return entries[place.notna()].assign(place=place).sort_values("place", kind="stable")
+
     def result(self, digest: str) -> SourceBundle:
         """The merged state, checked as a whole."""
         source = f"{self.bundle.source} with live sessions"
@@ -192,6 +215,13 @@ def provisional_grid(qualifying: pd.DataFrame) -> pd.DataFrame:
         time_ms=best,
         is_provisional=True,
     )
+
+
+def with_engines(standings: pd.DataFrame, entered: pd.DataFrame) -> pd.DataFrame:
+    """Standings of constructors with the engine of the first of its entries that names one; what is stated stands."""
+    named = entered.dropna(subset=["engine_id"]).drop_duplicates("constructor_id")
+    engines = standings["constructor_id"].map(named.set_index("constructor_id")["engine_id"])
+    return standings.assign(engine_id=standings["engine_id"].fillna(engines))
 
 
 def entries_of(rows: pd.DataFrame, listed: pd.DataFrame, final: bool) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from f1_pipeline.sources.bundle import Origin, SourceBundle
-from f1_pipeline.sources.merge import merge
+from f1_pipeline.sources.merge import merge, with_engines
 from tests.sources.bundles import of_race
 from tests.sources.merging import NEXT, QUALIFYING, RESULT, cars, live, merged, qualifying, untouched
 
@@ -129,6 +129,24 @@ def test_standings_wait_for_the_result_of_their_race(bundle: SourceBundle) -> No
     done = merged(bundle, early, live("race_results", NEXT, RESULT))
     assert of_race(done, "driver_standings", NEXT)["points"].tolist() == [68.0, 43.0]
     assert done.notes == ()
+
+
+def test_standings_name_the_engine_that_the_team_raced_with(bundle: SourceBundle) -> None:
+    """The live source names none, and a team is constructor and engine: all of them had no wins until F1DB published."""
+    teams = [
+        {"constructor_id": "nova", "position": 1, "points": 90.0},
+        {"constructor_id": "orbit", "position": 2, "points": 40.0},
+    ]
+    made = merged(bundle, live("race_results", NEXT, RESULT), live("constructor_standings", NEXT, teams))
+    standings = of_race(made, "constructor_standings", NEXT).set_index("constructor_id")
+    assert standings["engine_id"].to_dict() == {"nova": "nova-engines", "orbit": "orbit-engines"}
+    untouched(bundle, made, "race_results", "entries", "constructor_standings")
+
+
+def test_an_engine_that_nobody_names_stays_missing() -> None:
+    standings = pd.DataFrame({"constructor_id": ["a", "b", "c"], "engine_id": [None, None, "stated"]})
+    entered = pd.DataFrame({"constructor_id": ["a", "a", "c"], "engine_id": [None, "newest", "other"]})
+    assert with_engines(standings, entered)["engine_id"].fillna("-").tolist() == ["newest", "-", "stated"]
 
 
 def test_a_race_that_f1db_does_not_know_is_held_back(bundle: SourceBundle) -> None:
