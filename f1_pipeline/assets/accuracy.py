@@ -22,7 +22,7 @@ from f1_pipeline.storage.writes import replace_tables
         "accuracy",
         "Scores of every forecast of the race, once it has a result; of the market too where it has prices.",
         deps=[["predictions", horizon] for horizon in HORIZONS] + [["raw", "race_results"]],
-        code_version="2",
+        code_version="3",
     )
 )
 def model_accuracy(context: AssetExecutionContext, database: Database) -> Iterator[Any]:

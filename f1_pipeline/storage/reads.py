@@ -209,7 +209,7 @@ def scored_hashes(engine: Engine) -> pd.DataFrame:
 def predictions_between(
     engine: Engine, start_season: int, end_season: int, horizon: str | None = None, model: str | None = None
 ) -> pd.DataFrame:
-    """Predictions with season, round, race name and driver code, in calendar order."""
+    """Predictions with season, round, race name and driver code, in calendar order; of equals who is expected ahead first."""
     p, r, d = schema.predictions, schema.races, schema.drivers
     conditions: list[Any] = [r.c.season.between(start_season, end_season)]
     if horizon:
@@ -223,7 +223,10 @@ def predictions_between(
         .join(r, r.c.race_key == p.c.race_key)
         .join(d, d.c.driver_id == p.c.driver_id)
         .where(*conditions)
-        .order_by(r.c.date, p.c.race_key, p.c.horizon, p.c.model, p.c.win_probability.desc(), p.c.driver_id)
+        .order_by(
+            *(r.c.date, p.c.race_key, p.c.horizon, p.c.model),
+            *(p.c.win_probability.desc(), p.c.expected_position, p.c.driver_id),
+        )
     )
     return read_frame(engine, query)
 

@@ -131,6 +131,16 @@ def test_the_finishing_order_of_the_rows_does_not_break_ties() -> None:
     assert named == pytest.approx([1.0, 2 / 3]), "the three named are the same whoever came in first"
 
 
+def test_of_equals_the_one_that_is_expected_ahead_is_named() -> None:
+    """As in the lists of a forecast: a page showed the winner on top and said that he had not been the favourite."""
+    predictions = _predictions({"a": 0.4, "b": 0.4, "c": 0.1, "d": 0.1}, dict.fromkeys("abcd", 0.75))
+    predictions = predictions.assign(expected_position=[2.6, 2.4, 3.0, 2.0])
+    score = _score(predictions, _starters("b", "c", "a", "d"))
+    assert score["predicted_winner"] == "b"
+    assert score["winner_correct"]
+    assert score["top3_accuracy"] == pytest.approx(2 / 3), "d, b and a are named"
+
+
 def test_sets_are_scored_apart_and_rows_may_come_in_any_order() -> None:
     first = _predictions({"a": 0.6, "b": 0.4})
     both = pd.concat(
@@ -165,7 +175,10 @@ def test_the_interval_shrinks_with_more_races_and_is_repeatable() -> None:
 
 def test_summarise() -> None:
     rows = pd.DataFrame({name: [1.0, 2.0, 6.0] for name in SUMMARY}).assign(
-        model=["m", "m", "n"], winner_correct=[True, False, True], spearman=[np.nan, 0.5, np.nan]
+        race_key=["2026-a", "2026-b", "2026-a"],
+        model=["m", "m", "n"],
+        winner_correct=[True, False, True],
+        spearman=[np.nan, 0.5, np.nan],
     )
     found = summarise(rows, ["model"]).set_index("model")
     assert found["races"].to_dict() == {"m": 2, "n": 1}

@@ -104,10 +104,12 @@ def score_race(
     winner = float(p[won].sum())
     top3 = position <= 3
     podium = np.nan_to_num(podium)
-    ranks = rankdata(finish)
-    predicted = rankdata(np.nan_to_num(expected, nan=len(driver) + 1.0))
-    named = np.argsort(-podium, kind="stable")[:3]
-    favourite = int(p.argmax())
+    expected = np.nan_to_num(expected, nan=len(driver) + 1.0)
+    ranks, predicted = rankdata(finish), rankdata(expected)
+    # Of equals the one that is expected ahead comes first, as in every list of a forecast; by name the winner of Miami 2026
+    # was not the favourite of a model that had him on top.
+    named = np.lexsort((driver, expected, -podium))[:3]
+    favourite = int(np.lexsort((driver, expected, -p))[0])
     brier = float(((p - won / won.sum()) ** 2).sum())
     return {
         "starters": len(driver),
