@@ -246,9 +246,9 @@ def forecast_times(connection: Connection, race_key: str) -> dict[str, dt.dateti
 
 
 def has_grid(connection: Connection, race_key: str) -> bool:
-    """Whether the starting grid of a race is known, which a forecast after qualifying needs."""
-    grid = schema.starting_grid
-    return bool(connection.scalar(select(exists().where(grid.c.race_key == race_key))))
+    """Whether the starting grid of a race is known, which a forecast after qualifying needs; that of its sprint is not it."""
+    grid = schema.starting_grid.c
+    return bool(connection.scalar(select(exists().where(grid.race_key == race_key, grid.session == "R"))))
 
 
 def revised(connection: Connection, limit: int = 100) -> pd.DataFrame:

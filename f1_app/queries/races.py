@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Select, exists, func, literal, or_, select, true, tuple_
 
+from f1_app.queries.cars import grid_position, on_grid
 from f1_app.queries.shared import code_of_driver, frame_of, has_result, name_of_driver, name_of_team
 from f1_app.records import Race
 from f1_pipeline.domain import calendar
@@ -101,13 +102,13 @@ def result(connection: Connection, race_key: str) -> pd.DataFrame:
             race_results.c.position,
             race_results.c.position_text,
             race_results.c.reason_retired,
-            race_results.c.grid_position,
+            grid_position(),
             race_results.c.points,
         )
         .select_from(
-            race_results.outerjoin(drivers, race_results.c.driver_id == drivers.c.driver_id).outerjoin(
-                constructors, race_results.c.constructor_id == constructors.c.constructor_id
-            )
+            race_results.outerjoin(drivers, race_results.c.driver_id == drivers.c.driver_id)
+            .outerjoin(constructors, race_results.c.constructor_id == constructors.c.constructor_id)
+            .outerjoin(starting_grid, on_grid())
         )
         .where(race_results.c.race_key == race_key)
         .order_by(race_results.c.display_order),

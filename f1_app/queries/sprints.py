@@ -5,8 +5,15 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import Connection, select
 
+from f1_app.queries.cars import grid_position, on_grid
 from f1_app.queries.shared import code_of_driver, frame_of, name_of_driver, name_of_team
-from f1_pipeline.storage.schema import constructors, drivers, sprint_predictions, sprint_results
+from f1_pipeline.storage.schema import (
+    constructors,
+    drivers,
+    sprint_predictions,
+    sprint_results,
+    starting_grid,
+)
 
 MODEL = "rating"
 """The model that forecasts sprints; the other names in the table are baselines."""
@@ -70,13 +77,13 @@ def result(connection: Connection, race_key: str) -> pd.DataFrame:
             table.c.position,
             table.c.position_text,
             table.c.reason_retired,
-            table.c.grid_position,
+            grid_position(table),
             table.c.points,
         )
         .select_from(
-            table.outerjoin(drivers, table.c.driver_id == drivers.c.driver_id).outerjoin(
-                constructors, table.c.constructor_id == constructors.c.constructor_id
-            )
+            table.outerjoin(drivers, table.c.driver_id == drivers.c.driver_id)
+            .outerjoin(constructors, table.c.constructor_id == constructors.c.constructor_id)
+            .outerjoin(starting_grid, on_grid(table, "S"))
         )
         .where(table.c.race_key == race_key)
         .order_by(table.c.display_order),

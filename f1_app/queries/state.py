@@ -10,11 +10,13 @@ from sqlalchemy import Connection, String, cast, func, select
 
 from f1_app.records import SIMULATED, Loaded
 from f1_pipeline.storage.schema import (
+    accuracy_summaries,
     championship_forecasts,
     constructor_predictions,
     data_loads,
     model_accuracy,
     predictions,
+    sprint_accuracy,
     sprint_predictions,
     weather_forecasts,
 )
@@ -27,13 +29,17 @@ def data_version(connection: Connection) -> str:
     """A short text that changes whenever loads, forecasts of any kind, scores or the weather change.
 
     The counts are there because two runs may commit in another order than their time stamps say: the
-    newest stamp alone would then hide the later commit. Views of a forecast (places, pairs, teams) carry no stamp
-    and are written after it: the teams, the fewest rows, are counted for all of them.
+    newest stamp alone would then hide the later commit. The means of the scores are written in a step after the scores,
+    and with them differences and reliability, in one transaction. Views of a forecast (places, pairs, teams) carry no
+    stamp and are written after it: the teams, the last and the fewest rows, stand for all of them. A forecast that is
+    made again has as many; their points are squared because those of a race always sum to the same.
     """
     stamped = (
         predictions.c.created_at,
         sprint_predictions.c.created_at,
         model_accuracy.c.scored_at,
+        sprint_accuracy.c.scored_at,
+        accuracy_summaries.c.computed_at,
         championship_forecasts.c.created_at,
     )
     # One pass over each table for both: they are read at the begin of every page.
@@ -41,11 +47,13 @@ def data_version(connection: Connection) -> str:
         select(func.coalesce(cast(func.max(stamp), String), "-") + "#" + cast(func.count(), String))
         for stamp in stamped
     )
+    teams = constructor_predictions.c
     row = connection.execute(
         select(
             select(func.max(data_loads.c.id)).scalar_subquery(),
             *(statement.scalar_subquery() for statement in both),
             select(func.count()).select_from(constructor_predictions).scalar_subquery(),
+            select(func.sum(teams.expected_points * teams.expected_points)).scalar_subquery(),
             select(func.max(weather_forecasts.c.issued_at)).scalar_subquery(),
         )
     ).one()
@@ -53,9 +61,13 @@ def data_version(connection: Connection) -> str:
 
 
 def loaded(connection: Connection) -> Loaded | None:
-    """The newest load of a bulk source, or None before the first load."""
+    """The newest bulk source and release, and when data were taken in last of any source; None before the first load.
+
+    A weekend that came after the release makes the data younger, though not the release: ``f1 status`` says the same.
+    """
+    newest = select(func.max(data_loads.c.loaded_at)).scalar_subquery()
     row = connection.execute(
-        select(data_loads.c.source, data_loads.c.release, data_loads.c.loaded_at)
+        select(data_loads.c.source, data_loads.c.release, newest)
         .where(data_loads.c.source.in_(BULK_SOURCES))
         .order_by(data_loads.c.id.desc())
         .limit(1)

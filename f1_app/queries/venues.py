@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import Connection, func, or_, select
 
+from f1_app.queries.cars import grid_position, on_grid
 from f1_app.queries.shared import code_of_driver, frame_of, name_of_driver, name_of_team
 from f1_app.records import Venue
-from f1_pipeline.storage.schema import circuits, constructors, drivers, race_results, races
+from f1_pipeline.storage.schema import circuits, constructors, drivers, race_results, races, starting_grid
 
 
 def venue(connection: Connection, race_key: str) -> Venue | None:
@@ -53,7 +54,7 @@ def past_winners(connection: Connection, race_key: str, limit: int = 10) -> pd.D
         name_of_driver(race_results.c.driver_id),
         race_results.c.constructor_id,
         name_of_team(race_results.c.constructor_id),
-        race_results.c.grid_position,
+        grid_position(),
     ]
     statement = (
         select(*columns)
@@ -62,6 +63,7 @@ def past_winners(connection: Connection, race_key: str, limit: int = 10) -> pd.D
             .outerjoin(circuits, circuits.c.circuit_id == races.c.circuit_id)
             .outerjoin(drivers, drivers.c.driver_id == race_results.c.driver_id)
             .outerjoin(constructors, constructors.c.constructor_id == race_results.c.constructor_id)
+            .outerjoin(starting_grid, on_grid())
         )
         .order_by(races.c.date.desc(), race_results.c.display_order)
         .limit(limit)

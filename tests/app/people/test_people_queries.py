@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import create_engine, delete, event, update
 
@@ -53,9 +54,39 @@ def test_a_start_from_the_pit_lane_has_no_place_and_says_so(people: Path) -> Non
     assert row["grid_order"] == 6
 
 
+def test_every_page_has_the_same_grid(people: Path) -> None:
+    """A penalty that the results leave out, a car that had to start from the pit lane, a grid that nobody published."""
+    race, results, grid = "2026-testland", schema.race_results, schema.starting_grid
+    of = results.c.race_key == race
+    with create_engine(f"sqlite:///{people}").begin() as connection:
+        connection.execute(update(results).where(of).values(grid_position=9, grid_text="9"))
+        connection.execute(
+            update(results).where(of, results.c.driver_id == "bo-brake").values(grid_text="PL")
+        )
+        connection.execute(delete(grid).where(grid.c.race_key == race, grid.c.driver_id == "cy-camber"))
+    with reading() as connection:
+        classified = queries.races.result(connection, race).set_index("driver_id")["grid_position"]
+        at_circuit = queries.circuits.cars(connection, "testring")
+        at_circuit = at_circuit[at_circuit["race_key"] == race].set_index("driver_id")
+        every = queries.circuits.cars_of_all(connection, 2026)
+        own = queries.drivers.results(connection, "bo-brake").set_index("race_key").loc[race]
+        winner = queries.venues.past_winners(connection, "2026-betatown").set_index("race_key").loc[race]
+    drivers = list(classified.index)
+    said = [None if pd.isna(place) else int(place) for place in classified]
+    assert said == [None if pd.isna(place) else int(place) for place in at_circuit["grid_position"][drivers]]
+    assert sorted(place for place in said if place) == sorted(
+        every.loc[every["race_key"] == race, "grid_position"].dropna()
+    )
+    assert pd.isna(classified["bo-brake"])
+    assert (pd.isna(own["grid_position"]), own["grid_text"]) == (True, "PL")
+    assert classified["cy-camber"] == 9
+    assert winner["grid_position"] == classified[winner["driver_id"]] != 9
+
+
 def test_an_order_of_qualifying_is_no_grid(people: Path) -> None:
     with create_engine(f"sqlite:///{people}").begin() as connection:
         connection.execute(update(schema.starting_grid).values(is_provisional=True))
+        connection.execute(update(schema.race_results).values(grid_position=None))
     with reading() as connection:
         assert queries.drivers.results(connection, "bo-brake")["grid_position"].isna().all()
         races = summaries.by_race(queries.circuits.cars(connection, "testring"))
