@@ -33,7 +33,7 @@ class Race:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The newest load of the source that the database stands on."""
+    """The bulk source and release that the database stands on, and when data of any source were taken in last."""
 
     source: str
     release: str

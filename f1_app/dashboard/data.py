@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from f1_app import queries
 from f1_app.database import reading, tables_url
 from f1_app.records import Loaded, Race
+from f1_pipeline.domain.calendar import days_due
 from f1_pipeline.settings import get_settings
 
 P = ParamSpec("P")
@@ -29,22 +30,22 @@ _VERSION = "data_version"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the database holds, and how old it is today."""
+    """What the database holds, and how old it is now."""
 
     loaded: Loaded
     newest: Race | None
     next: Race | None
-    today: dt.date
+    now: dt.datetime
 
     @property
     def days_late(self) -> int:
-        """Days since the next race of the data was due; 0 while it lies ahead or is today."""
-        return max(0, (self.today - self.next.date).days) if self.next else 0
+        """Whole days since the next race of the data was due; 0 while it lies ahead and on its first day."""
+        return days_due(self.next.date, self.next.start_at, self.now) if self.next else 0
 
     @property
     def days_since_newest(self) -> int | None:
         """Days since the newest finished race."""
-        return (self.today - self.newest.date).days if self.newest else None
+        return (self.now.date() - self.newest.date).days if self.newest else None
 
 
 def forecasts_shown() -> bool:
@@ -96,7 +97,7 @@ def state() -> State | None:
         loaded=loaded,
         newest=read(queries.races.newest_finished_race),
         next=read(queries.races.next_race, read(queries.state.data_clock)),
-        today=dt.datetime.now(dt.UTC).date(),
+        now=dt.datetime.now(dt.UTC),
     )
 
 

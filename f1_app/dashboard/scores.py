@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 RESAMPLES = 2000
-SEED = 20260101
-"""Fixed: the same races give the same interval on every page and every day."""
+SEED = 0
+"""That of the stored intervals (``scoring.bootstrap_mean``): the same races give the same interval, computed or stored."""
 
 ALL = "all"
 MEANS = ["period", "model", "races", "mean", "low", "high"]
@@ -24,12 +24,17 @@ def mean_interval(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int =
         return (float("nan"), float("nan"))
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
 
 
 def summary(scores: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
-    """Races, mean and 95 % interval of a metric per group (columns ``races, mean, low, high``)."""
+    """Races, mean and 95 % interval of a metric per group (columns ``races, mean, low, high``).
+
+    Races are drawn in the order of their keys, as for the stored intervals: in another order the ends differ a little.
+    """
+    if "race_key" in scores:
+        scores = scores.sort_values("race_key", kind="stable")
     rows = []
     for group, values in scores.dropna(subset=[metric]).groupby(by, sort=True)[metric]:
         sample = values.to_numpy(dtype="float64")

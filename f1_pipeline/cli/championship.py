@@ -56,9 +56,14 @@ def championship(
     if rows.empty:
         raise NotReady(f"there is no championship of {kind}s in {race['season']}")
     rows = rows.assign(entity=rows["entity_id"], name=rows["entity_id"].map(names))[_COLUMNS]
-    rows = rows.sort_values(
-        ["title_probability", "expected_points", "entity"], ascending=[False, False, True], kind="stable"
-    )
+    # As the API and the pages sort it: most have no chance of the title, and are in the order of their places.
+    keys = {
+        "title_probability": False,
+        "expected_position": True,
+        "expected_points": False,
+        "entity": True,
+    }
+    rows = rows.sort_values(list(keys), ascending=list(keys.values()), kind="stable")
     if output is Format.json:
         print_json(records(rows))
     elif output is Format.csv:
@@ -110,7 +115,7 @@ def _print_table(engine: Engine, rows: pd.DataFrame, race: pd.Series, kind: str)
                 f"{low:.0f} to {high:.0f}"
                 for low, high in zip(rows["points_low"], rows["points_high"], strict=True)
             ],
-            "place": rows["expected_position"].round(1),
+            "place": rows["expected_position"],
             "title": rows["title_probability"],
             "top 3": rows["top3_probability"],
             "can win": ["yes" if possible else "no" for possible in rows["can_win"]],
@@ -120,6 +125,7 @@ def _print_table(engine: Engine, rows: pd.DataFrame, race: pd.Series, kind: str)
         shown,
         f"Championship of {race['season']} before {race['name']}, {first['races_left']} races left",
         percent=("title", "top 3"),
+        places={"place": 1},
     )
     console.print(
         f"{first['draws']} drawn seasons; cutoff {first['cutoff']:%Y-%m-%d %H:%M} UTC, made "

@@ -104,13 +104,14 @@ def _print_forecast(engine: Engine, rows: pd.DataFrame, race: pd.Series) -> None
             "podium": rows["podium_probability"],
             "points": rows["points_probability"],
             "retires": rows["retirement_probability"],
-            "place": rows["expected_position"].round(1),
+            "place": rows["expected_position"],
         }
     )
     print_table(
         shown,
         f"{race['name']} {race['season']}, {race['date']:%d %B %Y}",
         percent=("win", "podium", "points", "retires"),
+        places={"place": 1},
     )
     console.print(
         f"Made knowing {known}; cutoff {first['cutoff']:%Y-%m-%d %H:%M} UTC, made "
@@ -132,7 +133,10 @@ def _sprint(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
             f"there is no forecast of a sprint at {race_key}" + (f" at {horizon}" if horizon else "")
         )
     columns = ["model", "seed"]
-    return _named(engine, rows.drop(columns=columns)).sort_values("win_probability", ascending=False)
+    rows = rows.sort_values(
+        ["win_probability", "expected_position", "driver_id"], ascending=[False, True, True], kind="stable"
+    )
+    return _named(engine, rows.drop(columns=columns))
 
 
 def _reasons(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
@@ -160,10 +164,11 @@ def _print_view(rows: pd.DataFrame, view: View, race_key: str) -> None:
     head = pd.DataFrame({"driver": rows["driver_code"], "name": rows["driver_name"]})
     if view == "why":
         known = ("race_key", "horizon", "driver_id", "driver_code", "driver_name")
-        groups = rows[[name for name in rows.columns if name not in known]].round(2)
+        groups = rows[[name for name in rows.columns if name not in known]]
         print_table(
             pd.concat([head, groups], axis=1),
             f"{race_key}, {rows['horizon'].iloc[0]}: what moved the forecast, as log strength against the mean of the field",
+            places=dict.fromkeys(groups.columns, 2),
         )
         return
     shown = head.assign(
@@ -171,12 +176,13 @@ def _print_view(rows: pd.DataFrame, view: View, race_key: str) -> None:
         podium=rows["podium_probability"],
         points=rows["points_probability"],
         retires=rows["retirement_probability"],
-        place=rows["expected_position"].round(1),
+        place=rows["expected_position"],
     )
     print_table(
         shown,
         f"Sprint of {race_key}, {rows['horizon'].iloc[0]}",
         percent=("win", "podium", "points", "retires"),
+        places={"place": 1},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -71,8 +72,13 @@ def print_csv(frame: pd.DataFrame) -> None:
     frame.to_csv(sys.stdout, index=False)
 
 
-def print_table(frame: pd.DataFrame, title: str | None = None, percent: tuple[str, ...] = ()) -> None:
-    """Print a table for people; columns named in ``percent`` are shares of one."""
+def print_table(
+    frame: pd.DataFrame,
+    title: str | None = None,
+    percent: tuple[str, ...] = (),
+    places: Mapping[str, int] | None = None,
+) -> None:
+    """Print a table for people; columns named in ``percent`` are shares of one, ``places`` are decimals other than 3."""
     table = Table(
         title=title,
         title_justify="left",
@@ -87,15 +93,15 @@ def print_table(frame: pd.DataFrame, title: str | None = None, percent: tuple[st
     for row in frame.itertuples(index=False):
         cells = []
         for name, value in zip(frame.columns, row, strict=True):
-            cells.append(_cell(value, name in percent))
+            cells.append(_cell(value, name in percent, (places or {}).get(name, 3)))
         table.add_row(*cells)
     console.print(table)
 
 
-def _cell(value: Any, percent: bool) -> str:
+def _cell(value: Any, percent: bool, places: int) -> str:
     value = plain(value)
     if value is None:
         return "-"
     if percent:
         return f"{100 * value:.1f} %"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.{places}f}" if isinstance(value, float) else str(value)

@@ -15,6 +15,7 @@ from f1_pipeline.cli.output import (
     print_json,
     print_table,
 )
+from f1_pipeline.domain.calendar import days_due
 from f1_pipeline.domain.vocabulary import ALL_MODELS, HORIZONS
 from f1_pipeline.errors import NotReady
 from f1_pipeline.settings import Settings
@@ -94,10 +95,10 @@ def status(settings: Settings, output: TableOrJson) -> None:
             console.print(f"{'refused':>16}  {text}", style="yellow", soft_wrap=True, markup=False)
     for source, age in found["hours_since_good"].items():
         console.print(f"{source + ' seen':>16}  {age:.1f} h ago", soft_wrap=True)
-    if found["days_behind"] and not found["simulated"]:
-        console.print(
-            f"[yellow]The next race was {found['days_behind']} days ago: newer data are out, or late.[/]"
-        )
+    behind = found["days_behind"]
+    if behind and not found["simulated"]:
+        ago = "1 day ago" if behind == 1 else f"{behind} days ago"
+        console.print(f"[yellow]The next race was due {ago}: newer data are out, or late.[/]")
     print_table(pd.DataFrame({"table": found["rows"].keys(), "rows": found["rows"].values()}))
 
 
@@ -142,12 +143,14 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
     finished = calendar[calendar["finished"]]
     upcoming = None
     date = None
+    behind = 0
     if len(calendar):
-        held = calendar[~calendar["is_cancelled"]]
         upcoming = calendar_now(engine, calendar).upcoming
         if upcoming:
-            date = held.set_index("race_key")["date"].loc[upcoming].date()
-    behind = (clock.now().date() - date).days if date else 0
+            race = calendar.set_index("race_key").loc[upcoming]
+            date = race["date"].date()
+            start = race["start_at"]
+            behind = days_due(date, None if pd.isna(start) else start.to_pydatetime(), clock.now())
     loads = reads.read_table(engine, schema.data_loads)
     return {
         "source": reads.held_source(engine),
@@ -157,7 +160,7 @@ def read_status(engine: Engine, settings: Settings) -> dict[str, Any]:
         "newest_result": finished["race_key"].iloc[-1] if len(finished) else None,
         "next_race": upcoming,
         "next_race_date": date,
-        "days_behind": max(behind, 0),
+        "days_behind": behind,
         "home": str(settings.home),
         "live": _live(engine, settings),
         "hours_since_good": _hours_since_good(engine, settings),

@@ -1,9 +1,9 @@
-"""Which race is the next one, and on which day a race is at the track."""
+"""Which race is the next one, for how long it has been due, and on which day a race is at the track."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 RESULT_WITHIN = timedelta(days=4)
@@ -41,6 +41,16 @@ def next_race(
         if overdue == later[:1] and len(later) > 1:
             later = later[1:]
     return later[0] if later else None
+
+
+def days_due(day: date, start_at: datetime | None, now: datetime) -> int:
+    """Whole days since a race was to start, 0 before; where its start is not known, since the end of its day in UTC.
+
+    Not the days between two dates: a race on Saturday night in Las Vegas starts on the next day in UTC, and would be a day
+    late before it has begun.
+    """
+    due = start_at or datetime.combine(day, time(), UTC) + timedelta(days=1)
+    return max(0, (now - due).days)
 
 
 def closed_weekends(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,17 @@ def test_a_weekend_of_another_source_is_named_beside_it(filled: Path) -> None:
     assert table.loc["race_results", "Source"] == "jolpica + f1db"
 
 
+def test_a_weekend_after_the_release_makes_the_data_younger(database: Path) -> None:
+    with create_engine(f"sqlite:///{database}").begin() as connection:
+        load = connection.execute(select(schema.data_loads)).mappings().one()
+        moment = load["loaded_at"] + dt.timedelta(days=6)
+        late = {"id": None, "source": "jolpica", "release": "2026-testland", "loaded_at": moment}
+        connection.execute(insert(schema.data_loads).values({**load, **late}))
+    with reading() as connection:
+        assert queries.state.loaded(connection) == Loaded("f1db", "v2026.5", moment)
+    assert "Release v2026.5, newest load 10 May 2026 07:00 UTC." in texts(show(PAGE))
+
+
 def test_what_changed_is_told_value_by_value(filled: Path) -> None:
     at = show(PAGE)
     listed = next(frame.value for frame in at.dataframe if "what" in frame.value)
@@ -140,6 +152,16 @@ def test_races_without_a_score_are_late(database: Path) -> None:
     assert f"**Scores** of 1 race that were forecast and run: {scored.KEY}." in texts(show(PAGE))
 
 
+def test_the_grid_of_a_sprint_is_not_that_of_the_race(database: Path) -> None:
+    row = {"race_key": "2026-betatown", "display_order": 1, "position_text": "1", "driver_id": "ada-arrow"}
+    for session, known in (("S", False), ("R", True)):
+        with create_engine(f"sqlite:///{database}").begin() as connection:
+            values = {**row, "session": session, "constructor_id": "comet"}
+            connection.execute(insert(schema.starting_grid).values(values))
+        with reading() as connection:
+            assert queries.data_state.has_grid(connection, "2026-betatown") is known
+
+
 def _late(state: State, **more: Any) -> list[str]:
     given: dict[str, Any] = {
         "forecast_at": {"pre_weekend": NOW},
@@ -157,16 +179,21 @@ def test_what_is_late() -> None:
         *("2026-betatown", 2026, 4, "Betatown Grand Prix", None, dt.date(2026, 5, 10)),
         *(None, None, None, None, None, False, False, None, None, None),
     )
-    state = State(Loaded("f1db", "v2026.5", NOW), None, ahead, dt.date(2026, 5, 5))
+    state = State(Loaded("f1db", "v2026.5", NOW), None, ahead, NOW)
     assert _late(state) == []
     assert _late(state, forecast_at={}) == ["**Forecast of the Betatown Grand Prix**: there is none yet."]
     assert "after qualifying" in _late(state, has_grid=True)[0]
     assert _late(state, has_grid=True, forecast_at={"pre_race": NOW}) == []
     assert "before the newest results" in _late(state, results_at=NOW + dt.timedelta(1))[0]
-    over = State(state.loaded, None, ahead, dt.date(2026, 5, 12))
+    over = replace(state, now=dt.datetime(2026, 5, 13, 9, tzinfo=dt.UTC))
     assert "was due 2 days ago" in _late(over)[0]
-    invented = State(Loaded("simulated", "s", NOW), None, ahead, dt.date(2026, 5, 12))
+    invented = replace(over, loaded=Loaded("simulated", "s", NOW))
     assert _late(invented) == [], "a simulated championship stands still"
+    # Saturday night in Las Vegas is Sunday in UTC.
+    start = dt.datetime(2026, 5, 11, 4, tzinfo=dt.UTC)
+    night = replace(state, next=replace(ahead, start_at=start))
+    for hours, days in ((-3, 0), (23, 0), (24, 1), (47, 1), (48, 2)):
+        assert replace(night, now=start + dt.timedelta(hours=hours)).days_late == days
 
 
 ROWS = st.lists(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from f1_app.dashboard import charts, colours, scores, style
+from f1_pipeline.forecasting.scoring import bootstrap_mean
 
 
 def test_start_shows_the_viewers_time_first_and_another_day_by_name() -> None:
@@ -79,6 +80,14 @@ def test_interval_holds_the_mean_and_is_the_same_every_day() -> None:
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 10, rel=0.1)
     assert (low, high) == scores.mean_interval(values)
     assert all(np.isnan(scores.mean_interval(values[:1])))
+
+
+def test_intervals_are_those_that_are_stored() -> None:
+    frame = _scores().query("model == 'a'").assign(log_loss=[3.1, 0.2, 1.7, 2.9, 0.4, 6.3])
+    expected = bootstrap_mean(frame["log_loss"].to_numpy())
+    for order in (frame, frame.iloc[::-1], frame.iloc[[3, 0, 5, 1, 4, 2]]):
+        row = scores.summary(order, "log_loss", ["model"]).iloc[0]
+        assert (row["mean"], row["low"], row["high"]) == pytest.approx(expected, rel=1e-12)
 
 
 def _scores() -> pd.DataFrame:

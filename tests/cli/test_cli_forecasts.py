@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import update
 
+from f1_app.database import reading
+from f1_app.queries.championship import championship
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, HORIZONS, POOL, TRAINED_MODELS
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import reads, schema
@@ -62,6 +65,18 @@ def test_forecast_takes_the_newest_horizon(home: Path) -> None:
     assert "qualifying and the grid" in ok("forecast", LAST)
 
 
+def test_numbers_have_the_places_that_are_meant(home: Path) -> None:
+    def digits(*arguments: str) -> set[int]:
+        """How many decimals the numbers have that are no shares."""
+        return {len(found) for found in re.findall(r"\d\.(\d+)(?![\d ]*%)", ok(*arguments))}
+
+    sprint = reads.read_table(get_engine(get_settings().tables_url), schema.sprint_predictions)["race_key"]
+    assert (
+        digits("championship") == digits("forecast") == digits("forecast", sprint.iloc[0], "--sprint") == {1}
+    )
+    assert digits("forecast", "--why") == {2}
+
+
 # --- predictions -----------------------------------------------------------------------------------------
 
 
@@ -111,6 +126,19 @@ def test_championship_before_the_next_race(home: Path, kind: str, form: str) -> 
     assert sum(chances) == pytest.approx(1.0)
     assert chances == sorted(chances, reverse=True)
     assert all(float(row["points_low"]) <= float(row["points_high"]) for row in rows)
+
+
+def test_championship_is_in_the_order_of_the_api(copy: Path) -> None:
+    table = schema.championship_forecasts
+    with get_engine(get_settings().tables_url).begin() as connection:
+        # Nobody has a chance of the title, and more points stand on a worse place.
+        connection.execute(
+            update(table).values(title_probability=0.0, expected_position=table.c.expected_points)
+        )
+    with reading() as connection:
+        expected = championship(connection, NEXT, "driver")["entity_id"].tolist()
+    rows = json.loads(ok("championship", "--format", "json"))
+    assert [row["entity"] for row in rows] == expected
 
 
 def test_championship_after_a_round(home: Path) -> None:

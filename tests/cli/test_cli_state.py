@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from f1_pipeline import clock
 from f1_pipeline.domain.vocabulary import HORIZONS, TRAINED_MODELS
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage import migrate, reads, schema
@@ -51,6 +54,27 @@ def test_status(home: Path) -> None:
     text = ok("status")
     assert NEXT in text
     assert str(found["rows"]["predictions"]) in text
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_race_is_late_once_it_has_started(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, stated: bool
+) -> None:
+    """As in Las Vegas the day at the track is over in UTC before the race. Without a start its day has to end."""
+    monkeypatch.setenv("F1_JOLPICA_ENABLED", "false")
+    get_settings.cache_clear()
+    engine, races = get_engine(get_settings().tables_url), schema.races
+    day = reads.read_table(engine, races, [NEXT])["date"].iloc[0].to_pydatetime().replace(tzinfo=dt.UTC)
+    due = day + dt.timedelta(days=1, hours=4 if stated else 0)
+    with engine.begin() as connection:
+        connection.execute(update(schema.data_loads).values(source="f1db"))
+        connection.execute(
+            update(races).where(races.c.race_key == NEXT).values(start_at=due if stated else None)
+        )
+    for hours, said in ((-1, None), (23, None), (24, "due 1 day ago"), (49, "due 2 days ago")):
+        with clock.at(due + dt.timedelta(hours=hours)):
+            text = ok("status")
+        assert said in text if said else "due" not in text
 
 
 def test_doctor_is_content(home: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f1_pipeline.domain.calendar import RESULT_WITHIN, closed_weekends, next_race, race_day
+from f1_pipeline.domain.calendar import RESULT_WITHIN, closed_weekends, days_due, next_race, race_day
 
 CALENDAR = ["bahrain", "china", "japan", "miami"]
 FIRST = datetime(2026, 3, 1, 13, tzinfo=UTC)
@@ -108,3 +108,20 @@ def test_the_next_race_comes_after_the_newest_result_and_has_none(
 )
 def test_the_day_at_the_track(day: date, start: datetime | None, zone: str | None, expected: date) -> None:
     assert race_day(day, start, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "now", "expected"),
+    [
+        # Las Vegas: the day is over in UTC, and the race has not started.
+        (date(2026, 11, 21), datetime(2026, 11, 22, 4, tzinfo=UTC), datetime(2026, 11, 22, 3, tzinfo=UTC), 0),
+        (date(2026, 11, 21), datetime(2026, 11, 22, 4, tzinfo=UTC), datetime(2026, 11, 23, 3, tzinfo=UTC), 0),
+        (date(2026, 11, 21), datetime(2026, 11, 22, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, tzinfo=UTC), 1),
+        (date(2026, 11, 21), datetime(2026, 11, 22, 4, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC), 0),
+        # Without a start it may take place until the day ends.
+        (date(2026, 3, 8), None, datetime(2026, 3, 9, 23, tzinfo=UTC), 0),
+        (date(2026, 3, 8), None, datetime(2026, 3, 11, tzinfo=UTC), 2),
+    ],
+)
+def test_days_that_a_race_is_due(day: date, start: datetime | None, now: datetime, expected: int) -> None:
+    assert days_due(day, start, now) == expected

@@ -14,7 +14,9 @@ class DataState(Part):
 
     source: str
     release: str
-    loaded_at: dt.datetime
+    loaded_at: dt.datetime = Field(
+        description="When data were taken in last, of any source: the release, or a weekend after it."
+    )
     age_days: float = Field(description="Days since the newest load.")
     simulated: bool
     newest_race: str | None = Field(description="The last race that has a result.")

@@ -37,7 +37,7 @@ def footer(state: State | None) -> None:
             )
         newest = f" Newest result: {state.newest.name} {state.newest.season}." if state.newest else ""
         lines.append(
-            f"Release {state.loaded.release}, loaded {style.utc_minute(state.loaded.loaded_at)}.{newest}"
+            f"Release {state.loaded.release}, newest load {style.utc_minute(state.loaded.loaded_at)}.{newest}"
         )
     else:
         lines.append(

@@ -38,7 +38,7 @@ def _cards(state: data.State, polls: pd.DataFrame) -> None:
     newest, following = state.newest, state.next
     asked = style.utc_minute(polls["asked_at"].max()) if len(polls) else "never"
     cards = [
-        ("Release", state.loaded.release, f"loaded {style.utc_minute(state.loaded.loaded_at)}"),
+        ("Release", state.loaded.release, f"newest load {style.utc_minute(state.loaded.loaded_at)}"),
         (
             "Newest result",
             f"{newest.name} {newest.season}" if newest else "none",
