@@ -79,9 +79,11 @@ def sprint_predictions(
             grid = grids[grids["race_key"] == key]
             forecaster = forecasters[BASE_HORIZON[horizon]]
             version = _newest_until(forecaster, benches["pre_weekend"], key)
-            if horizon in held or version is None or (horizon == "pre_sprint" and grid.empty):
-                continue
             rated = ratings[ratings["race_key"] == key]
+            # Both, since a live source has a grid of the sprint without the qualifying that made it.
+            unready = horizon == "pre_sprint" and (grid.empty or not (rated["horizon"] == horizon).any())
+            if horizon in held or version is None or unready:
+                continue
             described = rows
             if horizon == "pre_sprint":
                 elo = reads.read_table(engine, schema.elo_ratings, [key])

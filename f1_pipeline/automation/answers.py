@@ -117,11 +117,6 @@ def whole_rows(
             waiting.append(race)
             continue
         found |= slots(TABLES[kind], jolpica.with_race_keys(TABLES[kind], rows, keys))
-        if kind in ("race", "sprint"):
-            grid = jolpica.grid_after_race(stated[stated["round"] == number], "R" if kind == "race" else "S")
-            if len(grid):
-                grid = jolpica.to_canonical(grid, resolve)
-                found |= slots("starting_grid", jolpica.with_race_keys("starting_grid", grid, keys))
     return found, waiting
 
 

@@ -81,7 +81,4 @@ def _says_more(bulk: SourceBundle, slot: Slot, rows: pd.DataFrame) -> bool:
     if slot.table == "races":
         has_result = bool((bulk.tables["race_results"]["race_key"] == slot.race_key).any())
         return len(held) > 0 and not has_result and states_other_times(rows, held)
-    if held.empty:
-        return True
-    # A grid as the result states it is poorer than one that was published.
-    return slot.table != "starting_grid" and corrected(slot.table, held, rows) is not None
+    return held.empty or corrected(slot.table, held, rows) is not None

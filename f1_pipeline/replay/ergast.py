@@ -224,7 +224,10 @@ def _standing(row: Row, wins: int) -> Row:
 def _status(car: Row, place: str, season: int) -> str:
     """The outcome in words; since 2025 every retirement is only "Retired", whatever broke."""
     if pd.notna(car["position"]):
-        return "Finished" if pd.isna(car["gap_laps"]) or car["gap_laps"] == 0 else "Lapped"
+        if pd.notna(car["gap_laps"]) and car["gap_laps"] > 0:
+            return "Lapped"
+        # Who stopped and is classified has neither a gap nor laps behind.
+        return "Finished" if car["position"] == 1 or pd.notna(car["gap_ms"]) or season < 2025 else "Retired"
     if place != "R":
         return _STATUS[place]
     return "Retired" if season >= 2025 else (_text(car["reason_retired"]) or "Retired")

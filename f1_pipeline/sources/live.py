@@ -22,9 +22,10 @@ from f1_pipeline.sources.bundle import LIVE, content_hashes
 
 RESULT_TABLES = ("race_results", "sprint_results")
 STANDINGS_TABLES = ("driver_standings", "constructor_standings")
-LIVE_TABLES = ("races", *RESULT_TABLES, "qualifying_results", "starting_grid", *STANDINGS_TABLES)
+LIVE_TABLES = ("races", *RESULT_TABLES, "qualifying_results", *STANDINGS_TABLES)
 """Tables of which a live source has something to say, in the order in which it is taken in: standings wait for results.
-Of ``races`` only when sessions begin."""
+Of ``races`` only when sessions begin. No grid: the source states one with the result, and there it holds what happened later
+(Rosberg, second at Singapore 2014, had to start from the pit lane). A forecast that was missed on Saturday would read it."""
 
 SCHEDULE = ("date", "start_at", "first_practice_at", "qualifying_at", "sprint_qualifying_at", "sprint_at")
 """Columns of ``races`` that a live schedule states. Rounds are hidden and counted anew while a race is in doubt, and

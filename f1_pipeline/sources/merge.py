@@ -15,6 +15,7 @@ from f1_pipeline.domain.calendar import race_day
 from f1_pipeline.sources.bundle import Origin, SourceBundle
 from f1_pipeline.sources.contracts import check_bundle, conform
 from f1_pipeline.sources.corrections import corrected
+from f1_pipeline.sources.line_up import carried_to, entries_of, same_seats
 from f1_pipeline.sources.live import (
     LIVE_TABLES,
     SCHEDULE,
@@ -36,17 +37,22 @@ def merge(bundle: SourceBundle, live: Mapping[Slot, LiveSession]) -> SourceBundl
     - In all other cases the bulk source's rows stand. What is not complete is "not yet".
     - Standings are held back while their race has no result: the source labels them with the next round (fault 5).
     - A schedule moves the sessions of a race without a result (fault 8). Races are neither added nor removed by it.
-    - Entries of a race follow who took part, because seats change hands on a Friday (fault 11).
+    - Entries of a race follow who took part, because seats change hands on a Friday (fault 11). Its result carries them over
+      to later races, as the bulk source does: to those ``projected`` ones that come before another known line-up.
     - The live source names no engines: a team stands in the standings with the one that it entered the race with.
     - Before the race there is no grid but the order of qualifying: it becomes the grid, marked ``is_provisional``. Penalties
-      and starts from the pit lane are not in it, they are not known yet. A published grid takes its place.
+      and starts from the pit lane are not in it, they are not known yet. A published grid takes its place, the result does
+      not: a forecast that is made late must know what could be known in time.
 
     ``live`` holds the newest version of each slot.
 
     Raises:
         ContractViolation: a live version is impossible, or does not fit to the bulk source; names source, race and field.
     """
-    usable = {slot: session for slot, session in live.items() if session.complete}
+    # Versions of grids are of an older release, which took them from results.
+    usable = {
+        slot: session for slot, session in live.items() if session.complete and slot.table != "starting_grid"
+    }
     if not usable:
         return bundle
     rows = {slot: check_session(session) for slot, session in usable.items()}
@@ -135,13 +141,17 @@ class _Merging:
             if (slot.table, slot.session) != ("qualifying_results", "Q"):
                 continue
             grid = Slot(slot.race_key, "starting_grid", "R")
-            if self._has_result(slot.race_key) or len(slot_rows(self.tables["starting_grid"], grid)):
+            published = bool((self.bundle.tables["race_results"]["race_key"] == slot.race_key).any())
+            if published or len(slot_rows(self.tables["starting_grid"], grid)):
                 continue
             rows = slot_rows(self.tables["qualifying_results"], slot)
             self._replace(grid, provisional_grid(rows), session)
 
     def entries(self) -> None:
-        """The entries of races that live rows were taken for, from the session that says most."""
+        """The entries of races that live rows were taken for, from the session that says most.
+
+        After a result the line-up of later races follows: who lost his seat was forecast until the bulk source published.
+        """
         told: dict[str, Slot] = {}
         for slot in self.taken:
             rank = _TELLS.get((slot.table, slot.session))
@@ -150,13 +160,30 @@ class _Merging:
                 if rank < _TELLS[(best.table, best.session)]:
                     told[slot.race_key] = slot
         in_bulk = set(self.bundle.tables["race_results"]["race_key"])
-        for race, slot in told.items():
-            if race not in in_bulk:
-                rows = slot_rows(self.tables[slot.table], slot)
-                held = self.tables["entries"]
-                listed = held[held["race_key"] == race]
-                made = entries_of(rows, listed, final=slot.table == "race_results")
-                self._replace(Slot(race, "entries"), made, self.taken[slot])
+        live = {race: slot for race, slot in told.items() if race not in in_bulk}
+        raced = {race for race, slot in live.items() if slot.table == "race_results"}
+        day = self.tables["races"].set_index("race_key")["date"]
+        for race, slot in sorted(live.items(), key=lambda item: (day[item[0]], item[0])):
+            rows = slot_rows(self.tables[slot.table], slot)
+            made = entries_of(rows, self._entries(race), final=race in raced)
+            self._replace(Slot(race, "entries"), made, self.taken[slot])
+            if race not in raced or not self._known(made):
+                continue
+            # The statuses of the bulk source: a race with a live qualifying does not end what is carried over.
+            for later in carried_to(race, self.tables["races"], self.bundle.tables["entries"], raced):
+                if not same_seats(made, self._entries(later)):
+                    line_up = made.assign(race_key=later, status="projected")
+                    self._replace(Slot(later, "entries"), line_up, self.taken[slot])
+
+    def _entries(self, race_key: str) -> pd.DataFrame:
+        return slot_rows(self.tables["entries"], Slot(race_key, "entries"))
+
+    def _known(self, entries: pd.DataFrame) -> bool:
+        """Whether all of them are in the reference tables; else the race itself is refused, and by its own name."""
+        return all(
+            bool(entries[f"{kind}_id"].isin(self.tables[f"{kind}s"][f"{kind}_id"]).all())
+            for kind in ("driver", "constructor")
+        )
 
     def engines(self) -> None:
         """The engines of standings that live rows were taken for: constructor and engine are the key of a team.
@@ -222,27 +249,3 @@ def with_engines(standings: pd.DataFrame, entered: pd.DataFrame) -> pd.DataFrame
     named = entered.dropna(subset=["engine_id"]).drop_duplicates("constructor_id")
     engines = standings["constructor_id"].map(named.set_index("constructor_id")["engine_id"])
     return standings.assign(engine_id=standings["engine_id"].fillna(engines))
-
-
-def entries_of(rows: pd.DataFrame, listed: pd.DataFrame, final: bool) -> pd.DataFrame:
-    """Entries of a race from who took part in a session.
-
-    Args:
-        rows: rows of the session.
-        listed: the entries as they were known, which say the engines.
-        final: of the race itself. Of an earlier session, a listed driver who was not in it stays where his team
-            had fewer cars in it than are listed: he may still start.
-    """
-    who = rows.sort_values("display_order", kind="stable").drop_duplicates("driver_id")
-    who = who[["race_key", "driver_id", "constructor_id", "car_number"]]
-    engines = listed.drop_duplicates("constructor_id").set_index("constructor_id")["engine_id"]
-    made = who.assign(engine_id=who["constructor_id"].map(engines), status="entered")
-    if final:
-        return made
-    absent = listed[~listed["driver_id"].isin(made["driver_id"])]
-    cars, present = listed["constructor_id"].value_counts(), made["constructor_id"].value_counts()
-    free = (cars - present.reindex(cars.index, fill_value=0)).clip(lower=0)
-    if absent.empty:
-        return made
-    kept = absent[absent.groupby("constructor_id").cumcount() < absent["constructor_id"].map(free)]
-    return pd.concat([made, kept[list(made.columns)]], ignore_index=True)

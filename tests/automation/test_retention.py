@@ -29,7 +29,7 @@ from f1_pipeline.storage.polls import Poll, complete_versions, polls, record
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 RACE = Slot("2026-monaco", "race_results")
-GRID = Slot("2026-monaco", "starting_grid", "R")
+QUALIFYING = Slot("2026-monaco", "qualifying_results", "Q")
 
 
 def test_a_version_that_was_replaced_goes_after_a_while() -> None:
@@ -38,9 +38,9 @@ def test_a_version_that_was_replaced_goes_after_a_while() -> None:
         VersionMark(1, RACE, True, old),
         VersionMark(2, RACE, True, new),
         VersionMark(3, RACE, True, old),
-        VersionMark(4, GRID, True, old),
-        VersionMark(5, GRID, False, old),
-        VersionMark(6, GRID, False, new),
+        VersionMark(4, QUALIFYING, True, old),
+        VersionMark(5, QUALIFYING, False, old),
+        VersionMark(6, QUALIFYING, False, new),
     ]
     assert versions_to_forget(versions, (), NOW) == {1, 5}
     assert versions_to_forget(versions, (1,), NOW) == {5}, "a run may still stand on it"
@@ -48,7 +48,7 @@ def test_a_version_that_was_replaced_goes_after_a_while() -> None:
 
 
 MARKS = st.lists(
-    st.tuples(st.sampled_from([RACE, GRID]), st.booleans(), st.integers(0, 400)), max_size=12
+    st.tuples(st.sampled_from([RACE, QUALIFYING]), st.booleans(), st.integers(0, 400)), max_size=12
 ).map(
     lambda rows: [
         VersionMark(number, slot, whole, NOW - age * DAY) for number, (slot, whole, age) in enumerate(rows)

@@ -66,16 +66,13 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published, 
 
     seen_live = later["race_results"].assign(pit_stops=None, reason_retired=None)
     says(home, f1db, Slot(NEXT, "race_results"), seen_live, 25)
-    says(home, f1db, Slot(NEXT, "starting_grid", "R"), later["starting_grid"], 25)
     for kind in ("driver", "constructor"):
         says(home, f1db, Slot(NEXT, f"{kind}_standings"), later[f"{kind}_standings"], 25)
     report = update_quietly(home)
     assert (report.next_race, report.scores) == (AFTER_NEXT, 1)
-    # Grid and result are others than on Saturday: the forecast stays as it was made, ratings and features follow.
     pd.testing.assert_frame_equal(read(home, "predictions", NEXT), on_saturday, check_exact=True)
-    assert read(home, "starting_grid", NEXT)["is_provisional"].isna().all()
-    versions = revisions_of(engine_of(home), NEXT, "starting_grid")
-    assert [bool(version.rows["is_provisional"].any()) for version in versions] == [True, False]
+    # The grid of the result holds what happened later: until F1DB publishes one, it is what was known on Saturday.
+    assert read(home, "starting_grid", NEXT)["is_provisional"].all()
     elo = read(home, "elo_ratings", NEXT)
     assert elo["value_after"].notna().all()
     assert checked(home, "driver_standings") == (True, "")
@@ -89,6 +86,10 @@ def test_a_weekend_that_f1db_has_not_published(home: Settings, f1db: Published, 
     update_quietly(home)
     stored = read(home, "race_results", NEXT)
     assert stored["pit_stops"].notna().any()
+    # Grid and result are others than on Saturday: the forecast stays as it was made, ratings and features follow.
+    assert read(home, "starting_grid", NEXT)["is_provisional"].isna().all()
+    versions = revisions_of(engine_of(home), NEXT, "starting_grid")
+    assert [bool(version.rows["is_provisional"].any()) for version in versions] == [True, False]
     newest = read(home, "data_loads", NEXT).groupby("table_name")["source"].last()
     assert newest["race_results"] == "f1db"
     pd.testing.assert_frame_equal(read(home, "predictions", NEXT), on_saturday, check_exact=True)

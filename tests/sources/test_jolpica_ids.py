@@ -11,7 +11,6 @@ from f1_pipeline.sources.contracts import COLUMNS
 from f1_pipeline.sources.jolpica import (
     constructor_standings,
     driver_standings,
-    grid_after_race,
     qualifying_results,
     race_results,
     schedule,
@@ -44,11 +43,9 @@ def test_with_our_ids_the_rows_keep_the_contracts_of_the_tables(ergast: ModuleTy
     item = ergast.result(2026, 3)
     rows = item["Results"]
     keys = {(2026, 3): "2026-japan"}
-    results = race_results([item])
     frames = {
-        "race_results": results,
+        "race_results": race_results([item]),
         "sprint_results": sprint_results([race(2026, 3, SprintResults=rows)]),
-        "starting_grid": grid_after_race(results, "R"),
         "qualifying_results": qualifying_results(
             [race(2026, 3, QualifyingResults=[{**row, "Q1": "1:30.1"} for row in rows])]
         ),

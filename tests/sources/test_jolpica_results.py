@@ -1,4 +1,4 @@
-"""Results, grids, qualifying and standings of the Ergast format as rows of the tables."""
+"""Results, qualifying and standings of the Ergast format as rows of the tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from f1_pipeline.errors import ContractViolation
 from f1_pipeline.sources.jolpica import (
     constructor_standings,
     driver_standings,
-    grid_after_race,
     qualifying_results,
     race_results,
     sprint_results,
@@ -100,23 +99,20 @@ def test_a_race_that_cannot_be_named_is_refused(race: Race, change: dict[str, An
         race_results([{**race(2026, 7, Results=[]), **change}])
 
 
-def test_the_grid_is_known_after_the_race(finisher: Finisher, race: Race) -> None:
+def test_a_car_that_stopped_and_is_classified_has_no_gap(finisher: Finisher, race: Race) -> None:
+    """Its laps are fewer, and the text of its gap can be below zero, where the source's clock ran to its last lap."""
     rows = [
-        finisher(1, grid="3"),
-        finisher(2, grid="0"),
-        finisher(3, grid="1"),
-        finisher(4, grid="None"),
-        finisher(5, grid="0", positionText="W"),
+        finisher(1),
+        finisher(2),
+        finisher(3, status="Retired", laps="48", Time={"millis": "5042470", "time": "+-1:52:09.781"}),
+        finisher(4, status="Finished", laps="47", Time={"millis": "5042470", "time": "-7:50.218"}),
+        finisher(5, status="Lapped", laps="49", Time=None),
     ]
-    results = race_results([race(2026, 2, Results=rows), race(2026, 1, Results=rows[:1])])
-    grid = grid_after_race(results, "R")
-    assert values(grid, "round") == [1, 2, 2, 2]
-    assert values(grid, "driver_ref") == ["driver_1", "driver_3", "driver_1", "driver_2"]
-    assert values(grid, "display_order") == [1, 1, 2, 3]
-    assert values(grid, "position") == [3, 1, 3, None]
-    assert values(grid, "position_text") == ["3", "1", "3", "PL"]
-    assert values(grid, "time_ms") == [None] * 4
-    assert grid_after_race(race_results([]), "R").empty
+    frame = race_results([race(2026, 4, Results=rows)])
+    assert values(frame, "position") == [1, 2, 3, 4, 5]
+    assert values(frame, "gap_laps") == [None, None, None, None, 1]
+    assert values(frame, "gap_ms") == [None, 2_500, None, None, None]
+    assert values(frame, "time_ms") == [5_400_000, 5_402_500, None, None, None]
 
 
 # --- qualifying, standings -------------------------------------------------------------------------------
@@ -159,17 +155,19 @@ def test_places_without_any_time_are_not_taken_away(finisher: Finisher, race: Ra
 
 
 def test_standings() -> None:
-    """Fault 13: who is not ranked has "-" for a place, or none."""
+    """Fault 13: who is not ranked has "-" for a place, or none. Without points he is left out, as F1DB does: Alonso after
+    two races of 2025, whose place of 2024 counts until then."""
     rows = [
         {"position": "1", "positionText": "1", "points": "25.5", "Driver": {"driverId": "driver_1"}},
         {"position": "2", "positionText": "D", "points": "10", "Driver": {"driverId": "driver_2"}},
         {"positionText": "-", "points": "0", "Driver": {"driverId": "driver_3"}},
         {"position": "None", "positionText": "", "points": "0", "Driver": {"driverId": "driver_4"}},
+        {"positionText": "-", "points": "2", "Driver": {"driverId": "driver_5"}},
     ]
     frame = driver_standings([{"season": "2026", "round": "3", "DriverStandings": rows}])
-    assert values(frame, "position") == [1, None, None, None]
-    assert values(frame, "position_text") == ["1", "DSQ", "-", "-"]
-    assert values(frame, "points") == [25.5, 10.0, 0.0, 0.0]
+    assert values(frame, "position") == [1, None, None]
+    assert values(frame, "position_text") == ["1", "DSQ", "-"]
+    assert values(frame, "points") == [25.5, 10.0, 2.0]
     teams = [
         {"position": "1", "positionText": "1", "points": "40", "Constructor": {"constructorId": "team_1"}}
     ]

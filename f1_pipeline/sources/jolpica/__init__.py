@@ -6,7 +6,6 @@ from f1_pipeline.sources.jolpica.complete import is_complete
 from f1_pipeline.sources.jolpica.frames import (
     constructor_standings,
     driver_standings,
-    grid_after_race,
     qualifying_results,
     race_results,
     sprint_results,
@@ -19,7 +18,6 @@ __all__ = [
     "Resolve",
     "constructor_standings",
     "driver_standings",
-    "grid_after_race",
     "is_complete",
     "qualifying_results",
     "race_results",

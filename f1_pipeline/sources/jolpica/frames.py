@@ -23,7 +23,6 @@ RESULT_COLUMNS = [
     *("points", "grid_position", "grid_text", "fastest_lap", "pit_stops"),
 ]
 QUALIFYING_COLUMNS = [*(*_RACE, "session", *_COMPETITOR), *("time_ms", *_PARTS, "gap_ms", "laps")]
-GRID_COLUMNS = [*(*_RACE, "session", *_COMPETITOR), *("qualifying_position", "penalty", "time_ms")]
 STANDINGS_COLUMNS = ["season", "round", "display_order", "position", "position_text", "points"]
 
 
@@ -40,24 +39,6 @@ def race_results(items: Items) -> pd.DataFrame:
 def sprint_results(items: Items) -> pd.DataFrame:
     """Results of sprints (``JolpicaClient.sprint``), columns of ``sprint_results``. See ``race_results``."""
     return _results(items, "SprintResults")
-
-
-def grid_after_race(results: pd.DataFrame, session: str) -> pd.DataFrame:
-    """Starting grid as the result states it, columns of ``starting_grid``: known only **after** the race.
-
-    ``session``: ``R`` for ``race_results``, ``S`` for ``sprint_results``. Before the race the source has no grid, and the order of
-    qualifying is none: penalties and the pit lane come in between. Cars without a grid place are left out. A car from the pit lane may carry the
-    place that it left (three in Austria 2023), so F1DB's grid takes the place of this one.
-    """
-    there = results[results["grid_text"].notna()]
-    grid = pd.DataFrame(
-        there.assign(session=session, position=there["grid_position"], position_text=there["grid_text"])
-    ).sort_values(["season", "round", "position", "display_order"], kind="stable")
-    grid["display_order"] = (grid.groupby(["season", "round"]).cumcount() + 1).astype("Int64")
-    empty = frame([{}] * len(grid), GRID_COLUMNS).set_index(grid.index)
-    # Time and gap that came along are those of the race.
-    stated = [*_RACE, "session", *_COMPETITOR]
-    return empty.assign(**{name: grid[name] for name in stated}).reset_index(drop=True)
 
 
 def qualifying_results(items: Items) -> pd.DataFrame:
@@ -145,7 +126,7 @@ def _time(get: Fields) -> int | None:
     a time of whole seconds (1:25:33 becomes 1:25), so it counts only where both agree."""
     millis = get("Time.millis", words.whole)
     text = get("Time.time", words.text)
-    if text is None or text.startswith("+"):
+    if text is None or text.startswith(("+", "-")):  # a gap, or one below 0 of a car that stopped
         return millis
     stated = get("Time.time", words.milliseconds)
     return stated if millis is None or (stated is not None and abs(stated - millis) <= 1) else millis
@@ -161,7 +142,9 @@ def _behind(row: Row, first: Row | None) -> None:
         row["time_ms"] = row["gap_ms"] = None
     elif first is not None and first["time_ms"] is not None and row["gap_ms"] is not None:
         row["time_ms"] = first["time_ms"] + row["gap_ms"]
-    if lapped and words.is_running(row["status"]):
+    # Only where the source says so: a car that stopped and is classified has fewer laps too ("Finished" in older answers),
+    # and the rating would take an accident near the end for the slowest car.
+    if stated or row["status"] == "Lapped":
         row["gap_laps"] = stated or laps
 
 
@@ -188,6 +171,9 @@ def _standings(items: Items, rows: str, column: str, path: str) -> list[Row]:
         for place, row in enumerate(listed(item, rows, name), 1):
             get = Fields(row, name)
             code = get("positionText", words.ranked)
+            if column == "driver_ref" and code == "-" and not get("points", words.number):
+                # No result that counts: the bulk source leaves them out, and a row would hide the place of last season.
+                continue
             found.append(
                 {
                     **race,
