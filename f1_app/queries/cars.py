@@ -51,6 +51,14 @@ def grid_position(results: Table = race_results) -> Label[Any]:
     return case((_in_pit_lane(results), None), else_=place).label("grid_position")
 
 
+def grid_order(results: Table = race_results) -> Label[Any]:
+    """Places in the order of the grid, on through the pit lane; by the results while nobody has published a grid.
+
+    The live source has none, so for some days the newest race would be the only one in which nobody gained a place.
+    """
+    return func.coalesce(starting_grid.c.display_order, results.c.grid_position).label("grid_order")
+
+
 def grid_text(results: Table = race_results) -> Label[Any]:
     """The same in words: a number, or ``PL`` for the pit lane."""
     words = func.coalesce(starting_grid.c.position_text, results.c.grid_text)
@@ -80,7 +88,7 @@ def select_cars() -> Select[Any]:
         race_results.c.car_number,
         race_results.c.shared_car,
         grid_position(),
-        starting_grid.c.display_order.label("grid_order"),
+        grid_order(),
         grid_text(),
         race_results.c.position,
         race_results.c.position_text,

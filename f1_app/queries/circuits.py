@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import Connection, and_, case, func, select
 
-from f1_app.queries.cars import frame_of_cars, grid_position, on_grid, select_cars
+from f1_app.queries.cars import frame_of_cars, grid_order, grid_position, on_grid, select_cars
 from f1_app.queries.shared import (
     code_of_driver,
     frame_of,
@@ -118,7 +118,7 @@ def cars_of_all(connection: Connection, first_season: int) -> pd.DataFrame:
             race_results.c.position,
             race_results.c.position_text,
             grid_position(),
-            starting_grid.c.display_order.label("grid_order"),
+            grid_order(),
         )
         .select_from(
             race_results.join(races, race_results.c.race_key == races.c.race_key).outerjoin(
