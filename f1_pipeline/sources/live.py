@@ -48,7 +48,7 @@ class LiveSession:
         slot: what it is about.
         rows: canonical rows of the slot (``contracts.conform``).
         seen_at: when this version was first seen (aware).
-        complete: whether all of it is there; what is not complete is remembered and not merged.
+        complete: whether all of it is there; what is not complete is not merged.
         against: content hash of the bulk source's rows of the slot when it was seen (``slot_hash``), empty where it
             had none. A version corrects exactly these rows: another release with other rows ends the correction.
         source: who says so.

@@ -49,10 +49,7 @@ def merge(bundle: SourceBundle, live: Mapping[Slot, LiveSession]) -> SourceBundl
     Raises:
         ContractViolation: a live version is impossible, or does not fit to the bulk source; names source, race and field.
     """
-    # Versions of grids are of an older release, which took them from results.
-    usable = {
-        slot: session for slot, session in live.items() if session.complete and slot.table != "starting_grid"
-    }
+    usable = {slot: session for slot, session in live.items() if session.complete}
     if not usable:
         return bundle
     rows = {slot: check_session(session) for slot, session in usable.items()}

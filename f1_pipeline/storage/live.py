@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
-from f1_pipeline.sources.live import LiveSession, Slot, check_session
+from f1_pipeline.sources.live import LIVE_TABLES, LiveSession, Slot, check_session
 from f1_pipeline.storage.engine import write_transaction
 from f1_pipeline.storage.row_text import rows_to_text, text_to_rows
 from f1_pipeline.storage.schema import live_sessions
@@ -75,11 +75,13 @@ def remember(engine: Engine, session: LiveSession) -> bool:
 def newest_marks(engine: Engine) -> tuple[LiveMark, ...]:
     """The newest complete version of each slot: what a state of the source is merged with.
 
-    A half answer after a whole one takes nothing back: sources have outages in the middle of an answer.
+    A half answer after a whole one takes nothing back: sources have outages in the middle of an answer. Of tables that no
+    live source speaks of (any more) there is none: an older release remembered the grids that results state.
     """
     table = live_sessions
     by = (table.c.race_key, table.c.table_name, table.c.session)
-    newest = select(func.max(table.c.id)).where(table.c.complete).group_by(*by)
+    wanted = table.c.complete & table.c.table_name.in_(LIVE_TABLES)
+    newest = select(func.max(table.c.id)).where(wanted).group_by(*by)
     query = (
         select(
             table.c.id,

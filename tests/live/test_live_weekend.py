@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from f1_pipeline import snapshot
+from f1_pipeline import clock, snapshot
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources.live import Slot
 from f1_pipeline.storage import live
@@ -14,6 +18,7 @@ from f1_pipeline.update import run_update
 from tests.live.published import (
     AFTER_NEXT,
     NEXT,
+    SATURDAY,
     Published,
     Tables,
     checked,
@@ -22,6 +27,7 @@ from tests.live.published import (
     says,
     swapped,
     update_quietly,
+    use,
 )
 from tests.quiet import QUIET
 from tests.small_updates import ONCE
@@ -133,6 +139,42 @@ def _instead(frame: pd.DataFrame, absent: str, reserve: str) -> pd.DataFrame:
     made = frame.copy()
     made.loc[(made["race_key"] == NEXT) & (made["driver_id"] == absent), "driver_id"] = reserve
     return made
+
+
+def test_a_forecast_that_was_missed_on_saturday_is_that_of_saturday(
+    built: Path,
+    home: Settings,
+    f1db: Published,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    saturday: None,
+) -> None:
+    """Qualifying and result are taken in by one update, on Sunday evening: nothing of the result may be in the forecast."""
+    later = ONCE(2, 7, finished_rounds=9).bundle.tables
+    numbers = ["model", "model_version", "driver_id", "win_probability", "podium_probability", "cutoff"]
+
+    def forecast(settings: Settings) -> pd.DataFrame:
+        rows = read(settings, "predictions", NEXT)
+        return rows.loc[rows["horizon"] == "pre_race", numbers].reset_index(drop=True)
+
+    says(home, f1db, Slot(NEXT, "qualifying_results", "Q"), later["qualifying_results"], 0)
+    update_quietly(home)
+    in_time = forecast(home)
+    assert len(in_time)
+
+    shutil.copytree(built, tmp_path / "late", ignore=shutil.ignore_patterns("mlflow-artifacts"))
+    late = use(monkeypatch, tmp_path / "late")
+    # As the result has it, whoever was first on Saturday started last.
+    results = later["race_results"].copy()
+    here = results["race_key"] == NEXT
+    results.loc[here, ["grid_position", "grid_text"]] = results.loc[
+        here, ["grid_position", "grid_text"]
+    ].to_numpy()[::-1]
+    says(late, f1db, Slot(NEXT, "qualifying_results", "Q"), later["qualifying_results"], 0)
+    says(late, f1db, Slot(NEXT, "race_results"), results, 25)
+    with clock.at(SATURDAY + timedelta(hours=26)):
+        assert update_quietly(late).next_race == AFTER_NEXT
+    pd.testing.assert_frame_equal(forecast(late), in_time, check_exact=True)
 
 
 def test_what_a_run_began_with_it_ends_with(

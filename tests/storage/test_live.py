@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert, select
 
 from f1_pipeline.errors import ContractViolation
 from f1_pipeline.sources.contracts import COLUMNS, conform
 from f1_pipeline.sources.live import LiveSession, Slot
-from f1_pipeline.storage import reads
+from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.live import last_asked, newest_marks, read_sessions, remember
 
 RACE = "2026-alphaland"
@@ -85,6 +85,18 @@ def test_the_newest_complete_version_counts_and_all_of_them_stay(engine: Engine)
     # A run that began with an earlier version still finds it.
     (early,) = read_sessions(engine, [mark.id - 1]).values()
     assert early.rows["driver_id"].tolist() == ["ada", "ben"]
+
+
+def test_what_an_older_release_remembered_of_other_tables_does_not_count(engine: Engine) -> None:
+    """Grids, which it took from results."""
+    assert remember(engine, version("ada", "ben"))
+    table = schema.live_sessions
+    with engine.begin() as connection:
+        row = dict(connection.execute(select(table)).mappings().one())
+        del row["id"]
+        connection.execute(insert(table), {**row, "table_name": "starting_grid", "session": "R"})
+    (mark,) = newest_marks(engine)
+    assert "qualifying_results" in mark.mark
 
 
 def test_back_to_what_it_was_is_a_new_version(engine: Engine) -> None:
