@@ -80,7 +80,7 @@ def sprint_predictions(
             forecaster = forecasters[BASE_HORIZON[horizon]]
             version = _newest_until(forecaster, benches["pre_weekend"], key)
             rated = ratings[ratings["race_key"] == key]
-            # Both, since a live source has a grid of the sprint without the qualifying that made it.
+            # Both: the rating has that horizon once it has seen the session that made the grid.
             unready = horizon == "pre_sprint" and (grid.empty or not (rated["horizon"] == horizon).any())
             if horizon in held or version is None or unready:
                 continue

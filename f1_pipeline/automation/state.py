@@ -128,8 +128,7 @@ def _sprints_ready(engine: Engine, held: pd.DataFrame) -> dict[str, set[str]]:
     # No model of that time knows a sprint; `f1 backfill --remake` makes both anew. The next race gets new models.
     finished = set(held.loc[held["finished"], "race_key"])
     weekends -= reads.races_of_older_forecasts(engine) & finished
-    # The live source knows a grid of the sprint, with its result, but no sprint qualifying: a forecast made of that alone would
-    # not have seen what it says it has, and would stay for good. It waits for the bulk source.
+    # A grid without the session that made it: the forecast would not have seen what it says it has, and would stay for good.
     rated = reads.race_keys_with(engine, schema.joint_ratings, horizon="pre_sprint")
     return {
         "pre_weekend": weekends & reads.race_keys_with(engine, schema.feature_matrix, horizon="pre_weekend"),

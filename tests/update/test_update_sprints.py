@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from f1_pipeline.automation.plan import KeyRange
+from f1_pipeline.automation.state import read_state
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads
@@ -54,6 +55,19 @@ def test_sprints_are_forecast_and_scored(home: Settings) -> None:
     assert (scores["actual_winner"] == scores["race_key"].map(winner)).all()
     mean = scores.groupby(["horizon", "model"])["log_loss"].mean()
     assert mean[("pre_sprint", "rating")] < np.log(20) - 0.5
+
+
+def test_a_grid_without_the_session_that_made_it_is_not_enough(home: Settings) -> None:
+    """It says "after sprint qualifying". With the rating from before the weekend in its place it would not be true."""
+    race = max(key for key in _sprints(home) if key < NEXT and key >= "2026")
+    forget(home, "joint_ratings", race_key=race, horizon="pre_sprint")
+    forget(home, "sprint_predictions", race_key=race)
+    state = read_state(engine_of(home), home, None)
+    assert race in state.sprint_ready["pre_weekend"]
+    assert race not in state.sprint_ready["pre_sprint"]
+    run_job(home, "forecast_sprints", KeyRange(race, race))
+    made = dump(home, "sprint_predictions")["sprint_predictions"]
+    assert set(made.loc[made["race_key"] == race, "horizon"]) == {"pre_weekend"}
 
 
 def test_the_forecast_of_a_finished_sprint_stays_as_it_was_made(home: Settings) -> None:
