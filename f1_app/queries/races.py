@@ -73,10 +73,7 @@ def next_race(connection: Connection, now: dt.datetime | None = None) -> Race | 
         .where(races.c.is_cancelled.is_(False), ~has_result(), after)
         .order_by(races.c.date, races.c.race_key)
     ).all()
-    midnight = dt.time(tzinfo=dt.UTC)
-    starts = {
-        key: at or dt.datetime.combine(day, midnight) + dt.timedelta(days=1) for key, day, at, _ in rows
-    }
+    starts = {key: calendar.due_at(day, at) for key, day, at, _ in rows}
     found = calendar.next_race([row[0] for row in rows], (), [row[0] for row in rows if row[3]], starts, now)
     return None if found is None else race(connection, found)
 

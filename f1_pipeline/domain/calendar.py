@@ -43,14 +43,18 @@ def next_race(
     return later[0] if later else None
 
 
+def due_at(day: date, start_at: datetime | None) -> datetime:
+    """When a race starts; where that is not known, the end of its day in UTC."""
+    return start_at or datetime.combine(day, time(), UTC) + timedelta(days=1)
+
+
 def days_due(day: date, start_at: datetime | None, now: datetime) -> int:
     """Whole days since a race was to start, 0 before; where its start is not known, since the end of its day in UTC.
 
     Not the days between two dates: a race on Saturday night in Las Vegas starts on the next day in UTC, and would be a day
     late before it has begun.
     """
-    due = start_at or datetime.combine(day, time(), UTC) + timedelta(days=1)
-    return max(0, (now - due).days)
+    return max(0, (now - due_at(day, start_at)).days)
 
 
 def closed_weekends(
