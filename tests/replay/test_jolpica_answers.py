@@ -7,13 +7,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from f1_pipeline.domain.identity import Crosswalk
-from f1_pipeline.replay import Clock, JolpicaServer
+from f1_pipeline.replay import Clock, JolpicaServer, ergast
 from f1_pipeline.replay.answers import Asked, Part, page, parse_path
 from f1_pipeline.replay.ergast import clock_text
 from tests.replay.asking import LATE, QUALIFYING_START, RACE_START, Serve, get, results
@@ -64,6 +65,20 @@ def test_a_result_in_the_format_of_the_source(serve: Serve) -> None:
         assert (third["status"], third["position"]) == ("Lapped", "3")
         assert (last["positionText"], last["position"], last["status"]) == ("W", "4", "Did not start")
         assert [row["positionText"] for row in results(server, "2026/2/results/")] == ["1", "2", "3", "D"]
+
+
+@pytest.mark.parametrize(
+    ("car", "words"),
+    [
+        ({"position": 1, "gap_ms": None, "gap_laps": None}, "Finished"),
+        ({"position": 2, "gap_ms": 1234, "gap_laps": None}, "Finished"),
+        ({"position": 15, "gap_ms": None, "gap_laps": 2}, "Lapped"),
+        # Bearman at Barcelona: stopped, and had done enough of it.
+        ({"position": 17, "gap_ms": None, "gap_laps": None}, "Retired"),
+    ],
+)
+def test_the_status_of_who_is_classified(car: dict[str, Any], words: str) -> None:
+    assert ergast._status(pd.Series(car), str(car["position"]), 2026) == words
 
 
 def test_qualifying_sprint_and_standings(serve: Serve) -> None:

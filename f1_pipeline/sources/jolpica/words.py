@@ -83,7 +83,7 @@ def gap(value: object) -> int | None:
     """A gap to the first in ms, ``+5.155``; None for the first, whose field holds a time, and for laps.
 
     None too for ``+-1:53:44.819``: a car that stopped and is classified, of which the source knows the time to its last lap
-    (jolpica-f1 issue 276: fourteen races of 2023 to 2025). It says nothing, and must not hold back the whole result.
+    (jolpica-f1 issue 276: fifteen races of 2023 to 2025). It says nothing, and must not hold back the whole result.
 
     Raises:
         ValueError: it begins with a plus sign, and is no gap.
