@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
                 "2021",
                 "--test-to",
                 "2022",
-                "--evaluations",
+                "--iterations",
                 "1",
             ],
             "2022 to 2022, pre_race: winner",

@@ -18,7 +18,7 @@ RACE_CLIP = 3.0
 """The same for the mean gap per lap in a race, per cent."""
 PRACTICE_CLIP = 4.0
 """The same in practice, per cent: as in qualifying. On 2000-21, 2.5 was .003 nats worse after qualifying, 6 .002 worse before
-the weekend."""
+the weekend (with earlier parameters)."""
 FREE_PRACTICE = ("FP1", "FP2", "FP3", "FP4")
 _MIN_FIELD = 4
 
@@ -31,8 +31,8 @@ class RaceScale:
     per cent of the race. The two are averaged. Fitted with the rating (``JointConfig``).
     """
 
-    rank: float = 0.54
-    gap: float = 1.61
+    rank: float = 0.657
+    gap: float = 1.425
 
 
 def qualifying_pace(rows: pd.DataFrame) -> pd.DataFrame:
