@@ -1,6 +1,6 @@
 """Measure the championship forecasts before every race of some seasons, from an archive.
 
-    python benchmarks/championship.py ARCHIVE.zip [--from 1990] [--to 2025] [--draws 2000] [--set posterior_scale=0.5 ...]
+    python benchmarks/championship.py ARCHIVE.zip [--from 1990] [--to 2025] [--draws 2000] [--set team_doubt=0.5 ...]
 
 Prints the log loss of the champion (mean over races of minus the logarithm of the title probability of who became
 champion), the calibration of title probabilities, and how often final points fell into the 90 % band. Some two minutes

@@ -23,22 +23,22 @@ Ints = NDArray[np.int64]
 class SimulationConfig:
     """Parameters in per cent of a lap (standard deviations), per cent to log strength (``slope``), and as factors.
 
-    ``posterior_scale`` narrows the posterior of the rating: its standard deviations hold what all teams have in common,
-    which no order depends on. It was chosen by ``benchmarks/championship.py`` on 1990 to 2021 with the rating's earlier
-    parameters, where its 90 % bands of final points held 90 %; now they hold .85 to .89 (see the methodology). With the
-    present rating a ``slope`` of 5 was better for the champion on 2010 to 2021 than 4.5 (.484 against .490), with the
-    same bands; a scale of .2 was as good, with narrower ones. The others lie within what the
-    Plackett-Luce likelihood of the orders 0 to 14 races after that rating of 1990 to 2009 gave, fitted three to eight
-    places deep (slope 3.6 to 6.0, ``lower_places`` .53 to 1.28, drift of teams .02 to .12, of drivers up to .05,
-    ``weekend`` .08 to .32). The drift that the rating assumed then (.15 and .075) was worse in every one of these
-    fits; those it was fitted with since (.067 and .022) are close to the ones here.
+    ``team_doubt`` and ``driver_doubt`` narrow the posterior of the rating: its standard deviations hold what all have in
+    common, which no order depends on. One factor for both (.3) gave drivers too much of it and teams too little: with bands of
+    final points as wide, the log loss of the champion of 2010-21 was .519 with it and .497 with the two. They, ``slope`` and
+    ``driver_drift`` were chosen by ``benchmarks/championship.py`` on 1990 to 2021, with 2022-25 beside them. A slope
+    of 14 or a ``weekend`` of .27 is as good within .004, a slope of 9 a little worse (.502).
+    ``lower_places`` and ``team_drift`` lie within what the Plackett-Luce likelihood of the orders 0 to 14 races after a
+    rating of 1990 to 2009 gave, fitted three to eight places deep (.53 to 1.28, .02 to .12). Twice the ``team_drift`` is .013
+    worse for the champion drivers, and better for the teams.
     """
 
-    slope: float = 5.0
+    slope: float = 11.0
     lower_places: float = 0.7
-    posterior_scale: float = 0.25
+    team_doubt: float = 0.4
+    driver_doubt: float = 0.1
     team_drift: float = 0.05
-    driver_drift: float = 0.02
+    driver_drift: float = 0.01
     weekend: float = 0.2
     sprint_retirement: float = SPRINT_RETIREMENT
 
@@ -108,10 +108,9 @@ def simulate_races(
     if retirement.shape != (len(line_up.drivers),) or not ((retirement >= 0) & (retirement <= 1)).all():
         raise ValueError("one probability of retirement in [0, 1] is needed for each driver of the line-up")
     rng = np.random.default_rng(seed)
-    doubt = config.posterior_scale
     shape = (draws, len(line_up.constructors)), (draws, len(line_up.drivers))
-    team = line_up.team_mean + doubt * line_up.team_sd * rng.standard_normal(shape[0])
-    driver = line_up.driver_mean + doubt * line_up.driver_sd * rng.standard_normal(shape[1])
+    team = line_up.team_mean + config.team_doubt * line_up.team_sd * rng.standard_normal(shape[0])
+    driver = line_up.driver_mean + config.driver_doubt * line_up.driver_sd * rng.standard_normal(shape[1])
     for number, race in enumerate(races):
         if number:
             team += config.team_drift * rng.standard_normal(team.shape)

@@ -18,7 +18,9 @@ from f1_pipeline.forecasting.season_simulation import (
 )
 
 DRAWS = 20_000
-STILL = SimulationConfig(posterior_scale=0.0, team_drift=0.0, driver_drift=0.0, weekend=0.0)
+STILL = SimulationConfig(
+    slope=5.0, team_doubt=0.0, driver_doubt=0.0, team_drift=0.0, driver_drift=0.0, weekend=0.0
+)
 """Nothing but the finishing order is left to chance."""
 NOBODY = np.zeros(4)
 WINS = (1.0,)
@@ -93,7 +95,7 @@ def test_strengths_walk_from_race_to_race_and_not_before_the_first(what: str, wh
 def test_the_doubt_of_the_rating_lasts_for_the_season(doubt: dict[str, float]) -> None:
     again = {}
     for scale in (0.0, 0.5):
-        races = _draw(replace(STILL, posterior_scale=scale), races=6, **doubt)
+        races = _draw(replace(STILL, team_doubt=scale, driver_doubt=scale), races=6, **doubt)
         again[scale] = np.corrcoef(races[0].positions[:, 0], races[5].positions[:, 0])[0, 1]
     assert again[0.5] > 0.3
     assert again[0.0] == pytest.approx(0.0, abs=0.03)
