@@ -13,7 +13,7 @@ dimensions, and left .2 of the criterion behind. ``pull`` is what a squared dist
 decide on 22 parameters, and what they hardly decide stays where it began.
 
 With ``--test-to``, at the end also the log loss of the winner in the seasons after those of the fit, by its parameters and
-by those in force.
+by those in force, both with the softmax of the fit.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from f1_pipeline.forecasting.pace import RaceScale
 from f1_pipeline.sources.f1db import parse_archive
 
 RUN_IN = 8
-"""Seasons before the first scored one that the filter goes through, to know the teams."""
+"""Seasons before the first scored one that the filter goes through, to know the teams: after eight winters a hundredth of
+what it began with is left (.59 each)."""
 PLACES = (2.0, 0.5, 0.3)
 HORIZONS = {"pre_weekend": 1.0, "pre_race": 0.6}
 START = {
@@ -70,6 +71,8 @@ OF_SOFTMAX = ("slope_weekend", "slope_race", "grid", "doubt")
 SIGNED = {"team_start_mean", "driver_start_mean"}
 STEP = 1e-3
 """Of a difference quotient, in logarithms of the parameters."""
+SETTLED = 2e-5
+"""Relative gain of a step at which the fit is at its end: .0002 of the criterion, far below what 200 races can tell."""
 FARTHEST = 2.0
 """How far a parameter may go from its start, in logarithms: a factor of seven."""
 
@@ -207,7 +210,7 @@ def fit(options: argparse.Namespace) -> dict[str, float]:
             jac=True,
             method="L-BFGS-B",
             bounds=[(v - FARTHEST, v + FARTHEST) for v in start],
-            options={"maxiter": options.iterations, "ftol": 2e-5},
+            options={"maxiter": options.iterations, "ftol": SETTLED},
         )
     print(found.message)
     return decode(found.x)

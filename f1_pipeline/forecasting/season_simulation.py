@@ -25,12 +25,12 @@ class SimulationConfig:
 
     ``team_doubt`` and ``driver_doubt`` narrow the posterior of the rating: its standard deviations hold what all have in
     common, which no order depends on. One factor for both (.3) gave drivers too much of it and teams too little: with bands of
-    final points as wide, the log loss of the champion of 2010-21 was .519 with it and .497 with the two. They, ``slope`` and
-    ``driver_drift`` were chosen by ``benchmarks/championship.py`` on 1990 to 2021, with 2022-25 beside them. A slope
-    of 14 or a ``weekend`` of .27 is as good within .004, a slope of 9 a little worse (.502).
+    final points about as wide, the log loss of the champion of 2010-21 was .515 to .519 with it and .497 with the two. They,
+    ``slope`` and ``driver_drift`` were chosen by ``benchmarks/championship.py`` on 2010 to 2021, with 2022-25 beside them; 1990
+    to 2009 hardly tells them apart. A slope of 14 or a ``weekend`` of .27 is as good within .004.
     ``lower_places`` and ``team_drift`` lie within what the Plackett-Luce likelihood of the orders 0 to 14 races after a
-    rating of 1990 to 2009 gave, fitted three to eight places deep (.53 to 1.28, .02 to .12). Twice the ``team_drift`` is .013
-    worse for the champion drivers, and better for the teams.
+    rating of 1990 to 2009 gave, fitted three to eight places deep (.53 to 1.28, .02 to .12). Twice the ``team_drift`` was .010
+    worse for the champion of the drivers (slope 7), and better for that of the teams after 2021.
     """
 
     slope: float = 11.0

@@ -186,5 +186,5 @@ def test_errors_are_of_the_size_that_the_intervals_say(coverage: pd.DataFrame, h
     error = coverage.loc[horizon]
     assert 0.75 < error[f"{POOL} error"] < 1.2
     assert 0.7 < error["plackett_luce error"] < 1.5
-    # Alone it is too careful in these worlds: its parameters are those of real races, where more changes.
-    assert 0.5 < error["rating error"] < 1.2
+    # Before the weekend it is too careful in these worlds: its parameters are of real races, where more changes.
+    assert (0.55 if horizon == "pre_weekend" else 0.6) < error["rating error"] < 1.2

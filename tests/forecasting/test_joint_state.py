@@ -47,15 +47,16 @@ def _variance(state: JointState, kind: int) -> Floats:
 
 
 @pytest.mark.parametrize("season", [SEASON + 1, 2022])
-def test_a_part_of_an_offset_lasts_into_the_next_season(season: int) -> None:
+def test_seven_tenths_of_an_offset_last_into_the_next_season(season: int) -> None:
     """And it is as uncertain as before: only what is learnt makes it surer, only winters less so."""
     assert (season in REGULATION_YEARS) == (season == 2022)
-    state, config = _state(), JointConfig()
+    config = JointConfig(offset_keep=0.7)
+    state = _state(config)
     state.mean[:] = 1.0
     state.last[:] = season - 1
     state.new_season(season)
     for kind, spread in ((IN_QUALIFYING, config.offset_qualifying), (IN_PRACTICE, config.offset_practice)):
-        np.testing.assert_allclose(state.mean[_of(state, kind)], config.offset_keep)
+        np.testing.assert_allclose(state.mean[_of(state, kind)], 0.7)
         np.testing.assert_allclose(_variance(state, kind), spread**2)
 
 
