@@ -204,6 +204,8 @@ class Supervisor:
         service = state.service
         if service.ready_url is None or is_ready(service.ready_url):
             state.ready = state.was_ready = True
+            if state.child is not None:
+                state.child.survey()  # a server that dies right after it was ready leaves nobody behind either
             where = f" at {service.url}" if service.url else ""
             self.say(f"{service.name} is ready{where} ({now - state.started:.0f} s)")
         elif not state.late and now - state.started > service.ready_timeout:

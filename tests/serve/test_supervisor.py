@@ -202,7 +202,6 @@ def test_children_of_a_dead_server_are_ended_before_it_starts_again(start: Calla
     supervisor = start(spec)
     supervisor.wait_for("web is ready")
     sleeper = int(re.search(r"child (\d+)", (supervisor.logs / "web.log").read_text()).group(1))  # type: ignore[union-attr]
-    time.sleep(0.5)  # the supervisor looks at what a server has started when it looks at the server
     os.kill(pid_of(spec), signal.SIGKILL)
     supervisor.wait_for("web is ready", count=2)
     assert not runs(sleeper)
