@@ -10,12 +10,14 @@ import datetime as dt
 import importlib.util
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from sqlalchemy import Table, create_engine, insert, make_url
+from streamlit.components.v2 import manifest_scanner
 
 from f1_app.database import engine_for
 from f1_pipeline.settings import get_settings
@@ -38,6 +40,16 @@ FINISHED = ("2025-testland", "2026-alphaville", "2026-testland")
 NEXT = "2026-betatown"
 CANCELLED = "2026-gammaford"
 SCORED_AT = dt.datetime(2026, 5, 4, 8, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_looked_for_once() -> Iterator[None]:
+    """Each run of a page under AppTest would read what is installed again: half a second, four fifths of the run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
+        )
+        yield
 
 
 def _races(next_date: dt.date) -> list[dict[str, Any]]:

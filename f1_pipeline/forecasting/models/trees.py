@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -48,7 +49,11 @@ class ForestWin(WinModel):
         self.learner_ = RandomForestClassifier(
             n_estimators=self.trees, max_depth=self.depth, random_state=self.seed, n_jobs=_THREADS
         )
-        self.learner_.fit(values, (rows["finish"] == 1).to_numpy(dtype=int))
+        # Each thread of scikit-learn sets and restores the process's filters of warnings, and they undo each other's: 40 fits
+        # of 40 left the process with others than before, most often none. Now they meet copies, that nobody sees afterwards.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.learner_.fit(values, (rows["finish"] == 1).to_numpy(dtype=int))
         # Each tree has a seed of its own, so threads do not change a fit; they would change in which order a forecast
         # adds up the trees.
         self.learner_.n_jobs = 1

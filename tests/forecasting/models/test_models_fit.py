@@ -1,5 +1,7 @@
 """One conformance suite over all models and baselines at both horizons: parameters, features, and how they learn."""
 
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -101,6 +103,25 @@ def test_threads_do_not_change_a_forest(
         found.append(forest.win_probability(later))
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_threads_of_a_forest_leave_the_filters_of_warnings_alone(
+    data: dict[str, tuple[pd.DataFrame, pd.DataFrame]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else warnings are no errors any more for the rest of a test, and a server shows each or none."""
+    rows, _ = data["pre_race"]
+    monkeypatch.setattr("f1_pipeline.forecasting.models.trees._THREADS", 2)
+    before, found = warnings.filters, list(warnings.filters)
+    assert found
+    frequency = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for seed in range(5):
+            make_win("random_forest", "pre_race", seed).fit(rows.tail(60))
+            assert warnings.filters is before
+            assert list(warnings.filters) == found
+    finally:
+        sys.setswitchinterval(frequency)
 
 
 @every
