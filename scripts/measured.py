@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy import Engine, create_engine
 
+from f1_pipeline.forecasting.joint_state import JointConfig
 from f1_pipeline.forecasting.scoring import chance_errors, outcome_pairs
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage.scored import forecasts_and_starters
@@ -56,6 +57,42 @@ def chance(engine: Engine) -> None:
                 cells.append(f"{short(row['mean'], 4)} ({short(row['low'], 4)}–{short(row['high'], 4)})")
         rows.append([title, *cells])
     table(["bins", *(f"{SHORT[h]} {p}" for h in BASELINE for p in PERIODS.values())], rows)
+
+
+def moved(engine: Engine) -> None:
+    """How far ratings moved within a season, against the mean of their field, and how far they say that they may."""
+    ratings = pd.read_sql_query(
+        "SELECT r.season, r.round, j.race_key, j.driver_id, j.constructor_id, j.mean, j.own_sd"
+        " FROM joint_ratings j JOIN races r USING (race_key) WHERE j.horizon = 'pre_weekend'",
+        engine,
+    )
+    ratings["place"] = ratings.groupby("season")["round"].rank(method="dense").astype(int)
+    ratings["own"] = ratings["mean"] - ratings.groupby("race_key")["mean"].transform("mean")
+    drift = JointConfig().team_drift ** 2 + JointConfig().driver_drift ** 2
+    who = ["season", "driver_id", "constructor_id", "place"]
+
+    def squares(first: int, last: int, races: int, start: bool = False) -> pd.Series:
+        """Means over the cars of both races: of the square of the move, of what it should be, and of the doubt before."""
+        before = ratings[ratings["season"].between(first, last) & ((ratings["place"] == 1) | (not start))]
+        after = ratings.assign(place=ratings["place"] - races)[[*who, "own", "own_sd"]]
+        both = before.merge(after, on=who, suffixes=("", "_after"))
+        doubt, left = both["own_sd"] ** 2, both["own_sd_after"] ** 2
+        move = (both["own_after"] - both["own"]) ** 2
+        return pd.DataFrame({"move": move, "said": doubt - left + races * drift, "doubt": doubt}).mean()
+
+    steps = (1, 2, 4, 8)
+    print("#### squared moves of ratings, as a share of what they should be\n")
+    rows = []
+    for first, last in ((1988, 2009), (2010, 2026)):
+        means = [squares(first, last, races) for races in steps]
+        rows.append([f"{first}–{last}", *(short(mean["move"] / mean["said"], 2) for mean in means)])
+    table(["seasons", *(f"over {races}" for races in steps)], rows)
+    print("#### doubt before the first race of new regulations, and moves in eight races\n")
+    rows = []
+    for season in REGULATION_YEARS:
+        roots = squares(season, season, 8, start=True) ** 0.5
+        rows.append([str(season), short(roots["doubt"], 2), short(roots["move"], 2)])
+    table(["season", "doubt", "moved"], rows)
 
 
 class Measured:
@@ -232,6 +269,7 @@ def main() -> None:
     measured.reliability()
     measured.regulation_years()
     measured.of_sprints()
+    moved(engine)
 
 
 if __name__ == "__main__":
