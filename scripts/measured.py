@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy import Engine, create_engine
 
-from f1_pipeline.forecasting.joint_state import JointConfig
+from f1_pipeline.forecasting.joint_state import MOVED, JointConfig
 from f1_pipeline.forecasting.scoring import chance_errors, outcome_pairs
 from f1_pipeline.settings import get_settings
 from f1_pipeline.storage.scored import forecasts_and_starters
@@ -60,13 +60,14 @@ def chance(engine: Engine) -> None:
 
 
 def moved(engine: Engine) -> None:
-    """How far ratings moved within a season, against the mean of their field, and how far they say that they may."""
+    """How far ratings moved within a season, against the mean of their field, and how far the filter says that they may."""
     ratings = pd.read_sql_query(
         "SELECT r.season, r.round, j.race_key, j.driver_id, j.constructor_id, j.mean, j.own_sd"
         " FROM joint_ratings j JOIN races r USING (race_key) WHERE j.horizon = 'pre_weekend'",
         engine,
     )
     ratings["place"] = ratings.groupby("season")["round"].rank(method="dense").astype(int)
+    ratings["own_sd"] /= MOVED
     ratings["own"] = ratings["mean"] - ratings.groupby("race_key")["mean"].transform("mean")
     drift = JointConfig().team_drift ** 2 + JointConfig().driver_drift ** 2
     who = ["season", "driver_id", "constructor_id", "place"]

@@ -171,9 +171,21 @@ def test_a_rating_counts_the_weekend_and_its_deviation_what_lasts() -> None:
     np.testing.assert_allclose(team_sd, config.team_start)
     np.testing.assert_allclose(driver_sd, config.driver_start)
     np.testing.assert_allclose(both_sd, np.hypot(config.team_start, config.driver_start))
-    # Against the mean of the field: half a team and a quarter of the drivers are its own.
+    # Against the mean of the field, where half a team and three quarters of a driver are its own; and as far as ratings move.
     expected = np.hypot(config.team_start * np.sqrt(0.5), config.driver_start * np.sqrt(0.75))
-    np.testing.assert_allclose(own, expected)
+    np.testing.assert_allclose(own, 0.72 * expected)
+
+
+def test_doubt_against_the_field_is_that_of_a_difference_as_far_as_ratings_have_moved() -> None:
+    """What all have in common is not in it, and of the rest as much as was seen on real races."""
+    state = _state()
+    state.observe(Event("R", (DRIVERS, TEAMS, WEEKEND), np.array([0.4, 0.1, -0.2, -0.3])), SEASON)
+    sums = np.zeros((4, len(state.members)))
+    sums[np.arange(4), state.slot[DRIVERS]] = 1.0
+    sums[np.arange(4), state.slot[TEAMS]] = 1.0
+    apart = sums - sums.mean(axis=0)
+    expected = np.sqrt(np.diag(apart @ state.cov @ apart.T))
+    np.testing.assert_allclose(state.rating(DRIVERS, TEAMS, WEEKEND, SEASON)[-1], 0.72 * expected)
 
 
 def test_every_session_counts_with_the_offsets_that_are_its_own() -> None:

@@ -19,18 +19,11 @@ _TEAM_SHARE = 0.65
 2014 (.651 before the weekend, .643 before the race)."""
 
 
-MOVED = 0.72
-"""How far ratings move, of what their standard deviations say. Against the mean of the field, and over one to eight races of a
-season, their squared moves on 1988-2009, the seasons that the parameters were fitted on, were .48 to .53 of what the filter
-expects (what it loses of its variance, and its drift): the fit asks for quick learning, and pays for it with doubt. On
-2010-26, of which no parameter knows, they were .33 to .48."""
-
-
 MOST_DOUBT = 0.54
 """Most that an interval takes a rating to be in doubt, in per cent of lap time. The rating begins newcomers and years of new
-regulations with more (.79 and .85 against the mean of the field, ``MOVED`` of them .57 and .61), so that it learns fast. The 148
-newcomers of 1980 to 2009 with eleven races had moved by .54 after ten; the fields of 2014, 2022 and 2026 by .55, .44 and .71
-after eight. With the 1.74 that an earlier fit began newcomers with, an interval of Antonelli's first race went from 0 to 99 %."""
+regulations with a little more (.57 and .61 against the mean of the field), so that it learns fast. The 148 newcomers of 1980 to
+2009 with eleven races had moved by .54 after ten; the fields of 2014, 2022 and 2026 by .55, .44 and .71 after eight. With the
+1.74 that an earlier fit began newcomers with, an interval of Antonelli's first race went from 0 to 99 %."""
 
 
 class LinearOrder(OrderModel):
@@ -102,8 +95,8 @@ class LinearOrder(OrderModel):
     def covariance(self, rows: pd.DataFrame) -> Floats:
         """Covariance of the log strengths of one race, shape (n, n): of coefficients and of ratings.
 
-        Coefficients: the Laplace approximation of their posterior. Ratings: ``MOVED`` of their standard deviations
-        without the level of the field, ``MOST_DOUBT`` at the most, of which team-mates share a part; the coefficients of
+        Coefficients: the Laplace approximation of their posterior. Ratings: their standard deviations without the
+        level of the field, ``MOST_DOUBT`` at the most, of which team-mates share a part; the coefficients of
         rating, team and driver carry them on.
         """
         columns = self.columns(rows)
@@ -115,7 +108,7 @@ class LinearOrder(OrderModel):
         slope[measured] /= spreads(raw[measured], rows).iloc[0]
         team = float(slope.get("joint_rating", 0.0) + slope.get("team_rating", 0.0))
         driver = float(slope.get("joint_rating", 0.0) + slope.get("driver_rating", 0.0))
-        doubt = (MOVED * rows["joint_rating_own_sd"]).fillna(MOST_DOUBT).clip(upper=MOST_DOUBT)
+        doubt = rows["joint_rating_own_sd"].fillna(MOST_DOUBT).clip(upper=MOST_DOUBT)
         variance = doubt.to_numpy(np.float64) ** 2
         mates = rows["constructor_id"].to_numpy()[:, None] == rows["constructor_id"].to_numpy()[None, :]
         shared = _TEAM_SHARE * np.sqrt(np.outer(variance, variance)) * mates
