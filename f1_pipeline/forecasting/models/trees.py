@@ -50,8 +50,9 @@ class ForestWin(WinModel):
             n_estimators=self.trees, max_depth=self.depth, random_state=self.seed, n_jobs=_THREADS
         )
         # Each thread of scikit-learn sets and restores the process's filters of warnings, and they undo each other's: 40 fits
-        # of 40 left the process with others than before, most often none. Now they meet copies, that nobody sees afterwards.
-        with warnings.catch_warnings():
+        # of 40 left the process with others than before, most often none. Now they meet copies, that nobody sees afterwards;
+        # what a thread says that finds its copy empty is kept from the log.
+        with warnings.catch_warnings(record=True):
             warnings.simplefilter("ignore")
             self.learner_.fit(values, (rows["finish"] == 1).to_numpy(dtype=int))
         # Each tree has a seed of its own, so threads do not change a fit; they would change in which order a forecast
