@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.in_browser import IN_BROWSER, reader, serve, shows, told
+from tests.quiet import QUIET
 
-pytestmark = [pytest.mark.archive, *IN_BROWSER]
+pytestmark = [pytest.mark.archive, *IN_BROWSER, *QUIET]
 
 PAGES = {
     "/": "Where everybody may finish",
