@@ -36,13 +36,14 @@ sys.exit(Supervisor(found, Path(spec.pop("logs")), **spec).run())
 """
 
 SERVER = """
-import http.server, json, os, signal, subprocess, sys
+import http.server, json, os, signal, subprocess, sys, time
 options = json.loads(sys.argv[1])
 print("SIGINT is default:", signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
 if options.get("stubborn"):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if options.get("child"):
+    time.sleep(options.get("delay", 0))
     child = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     print("child", child.pid, flush=True)
 if options.get("fail"):
@@ -198,7 +199,8 @@ def test_who_ignores_signals_is_killed(start: Callable[..., Running]) -> None:
 
 
 def test_children_of_a_dead_server_are_ended_before_it_starts_again(start: Callable[..., Running]) -> None:
-    spec = server("web", child=True)
+    """Also what it had started between two looks, which are seconds apart: the last one is when it is ready."""
+    spec = server("web", child=True, delay=1.0)
     supervisor = start(spec)
     supervisor.wait_for("web is ready")
     sleeper = int(re.search(r"child (\d+)", (supervisor.logs / "web.log").read_text()).group(1))  # type: ignore[union-attr]
