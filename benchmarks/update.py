@@ -115,7 +115,7 @@ def bare_walk_forward(history: History, matrices: dict[str, pd.DataFrame], first
             past = training_set(rows, int(order[race]), 1990)
             for name in BASELINES[horizon]:
                 made[name] = ModelForecast(0, make_win(name, horizon, 1).fit(past).win_probability(here))
-            made = add_combined(made, dict.fromkeys(COMBINED, 1))
+            made = add_combined(made, dict.fromkeys(COMBINED, 1), retirement)
             prediction_rows(here, horizon, made, retirement, 2000, race_seed(1, race, horizon))
 
 

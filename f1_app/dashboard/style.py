@@ -260,6 +260,7 @@ REASONS: Final = {
     "circuit": ("Record at this circuit", "#56B4E9"),
     "xgboost_order": ("Boosted trees, all features", "#8C6D46"),
     "random_forest": ("Random forest, all features", "#A9ACB3"),
+    "retirement": ("Chances to retire", "#D55E00"),
     "floor": ("Least chance that counts", "#D9D9D9"),
 }
 

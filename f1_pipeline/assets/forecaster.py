@@ -79,13 +79,12 @@ class Forecaster:
         for name in BASELINES[self.horizon]:
             baseline = make_win(name, self.horizon, self.settings.seed).fit(past)
             forecasts[name] = ModelForecast(0, baseline.win_probability(rows))
-        forecasts = add_combined(
-            forecasts, {name: int(self._version(name, trained)["version"]) for name in COMBINED}
-        )
-        seed = race_seed(self.settings.seed, race_key, self.horizon)
         retirement = self.model(RETIREMENT, trained)[0].predict(rows)
+        combined = {name: int(self._version(name, trained)["version"]) for name in COMBINED}
+        forecasts = add_combined(forecasts, combined, retirement)
+        seed = race_seed(self.settings.seed, race_key, self.horizon)
         made = prediction_rows(rows, self.horizon, forecasts, retirement, self.settings.draws, seed)
-        why = pool_reasons(rows, {name: reasons[name] for name in POOL_MEMBERS})
+        why = pool_reasons(rows, {name: reasons[name] for name in POOL_MEMBERS}, retirement)
         # Baselines are fitted for the race in any case.
         stood_in = made["model"].isin([*TRAINED_MODELS, *COMBINED]) & (trained != meant)
         made["stood_in_for"] = pd.Series(meant, made.index, dtype="object").where(stood_in, None)

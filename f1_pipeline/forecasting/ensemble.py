@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from f1_pipeline.forecasting.grouping import Floats
 
@@ -26,7 +26,7 @@ def combine(members: Floats) -> tuple[Floats, Floats, Floats]:
     mean = mean / mean.sum()
     if count < 2:
         return mean, mean, mean
-    reach = float(student.ppf(0.975, count - 1)) * members.std(axis=0, ddof=1) / np.sqrt(count)
+    reach = float(stdtrit(count - 1, 0.975)) * members.std(axis=0, ddof=1) / np.sqrt(count)
     return mean, np.clip(mean - reach, 0.0, 1.0), np.clip(mean + reach, 0.0, 1.0)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from f1_pipeline.domain.points import points_to_come, scoring_places
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL
 from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
+from f1_pipeline.forecasting.finishers import carried, win_of_finishers
 from f1_pipeline.forecasting.grouping import Floats
 from f1_pipeline.forecasting.orders import DRAWING, draw_orders
 
@@ -47,9 +48,13 @@ def race_seed(base: int, race_key: str, horizon: str) -> int:
 
 
 def add_combined(
-    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int]
+    forecasts: Mapping[str, ModelForecast], versions: Mapping[str, int], retirement: Floats
 ) -> dict[str, ModelForecast]:
     """The forecasts and the models made of them (``COMBINED``), whose versions are given.
+
+    The pool's strengths are those of cars that finish: with ``retirement``, the probability of each driver to retire, nobody
+    wins more often than he finishes. A favourite stated at 94 % with 8 % to retire could not have both, and above 80 % winners
+    before the race of 2014-26 came true .74 times for .86 stated.
 
     Raises:
         KeyError: a member is missing; a combination of fewer members would be another model.
@@ -66,11 +71,10 @@ def add_combined(
             shared = np.mean(known, axis=0) if known else np.zeros((len(pooled), len(pooled)))
             known_places = [part.places for part in parts if part.places is not None]
             places = np.mean(known_places, axis=0) if known_places else None
+            bounds = interval(pooled, COMMON_ERROR * shared + np.diag(disagreement**2))
+            low, high = (carried(bound, pooled, retirement) for bound in bounds)
             made[name] = ModelForecast(
-                versions[name],
-                pooled,
-                covariance=COMMON_ERROR * shared + np.diag(disagreement**2),
-                places=places,
+                versions[name], win_of_finishers(pooled, retirement), low, high, places=places
             )
     return made
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from f1_pipeline.domain.vocabulary import ENSEMBLE, ENSEMBLE_MEMBERS, HORIZONS, POOL, POOL_MEMBERS
 from f1_pipeline.forecasting.ensemble import interval
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.models import LinearOrder, WinModel, make_win
+from f1_pipeline.forecasting.models import LinearOrder, RetirementModel, WinModel, make_win
 from f1_pipeline.forecasting.predict import ModelForecast, add_combined
 from f1_pipeline.sources.simulated import simulate
 from tests.forecasting.labelled import labelled_rows
@@ -108,6 +108,14 @@ def _deviation(low: Floats, high: Floats) -> Floats:
     return (_log_odds(high) - _log_odds(low)) / (2 * 1.959964)
 
 
+def _bounds(forecast: ModelForecast) -> tuple[Floats, Floats]:
+    if forecast.covariance is not None:
+        return interval(forecast.win, forecast.covariance)
+    assert forecast.low is not None
+    assert forecast.high is not None
+    return forecast.low, forecast.high
+
+
 def _held(seed: int, horizon: str, world_rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """By driver and race of the last seasons of a world: whether each model's interval holds the true probability, and
     the error of the forecast in standard deviations."""
@@ -118,6 +126,7 @@ def _held(seed: int, horizon: str, world_rows: pd.DataFrame, truth: pd.DataFrame
     for name in names:
         fitted[name] = make_win(name, horizon, seed)
         fitted[name].fit(world_rows[past].reset_index(drop=True))
+    retirement = RetirementModel(horizon).fit(world_rows[past].reset_index(drop=True))
     true = truth.set_index(["race_key", "driver_id"])["win_probability"]
     parts = []
     for key, rows in world_rows[~past].groupby("race_key"):
@@ -132,13 +141,11 @@ def _held(seed: int, horizon: str, world_rows: pd.DataFrame, truth: pd.DataFrame
         }
         unread = ModelForecast(1, np.full(len(race), 1.0 / len(race)))
         members = {**dict.fromkeys(ENSEMBLE_MEMBERS, unread), **forecasts}
-        forecasts = add_combined(members, {ENSEMBLE: 1, POOL: 1})
+        forecasts = add_combined(members, {ENSEMBLE: 1, POOL: 1}, retirement.predict(race))
         p = true.loc[[(str(key), driver) for driver in race["driver_id"]]].to_numpy()
         inside = {}
         for name in MODELS:
-            covariance = forecasts[name].covariance
-            assert covariance is not None
-            low, high = interval(forecasts[name].win, covariance)
+            low, high = _bounds(forecasts[name])
             inside[name] = (low <= p) & (p <= high)
             inside[f"{name} error"] = (_log_odds(p) - _log_odds(forecasts[name].win)) / _deviation(low, high)
         parts.append(pd.DataFrame(inside)[p > RELEVANT])

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from f1_pipeline.domain.classification import RETIREMENT_CODES
 from f1_pipeline.domain.points import scoring_places
@@ -97,6 +96,8 @@ def score_race(
     None while nobody has won, or where the forecast knew none of the starters. With two winners in a
     shared car (three races of the 1950s) either of them counts as named.
     """
+    from scipy.stats import rankdata  # a second to import: only who scores pays, not every process of Dagster
+
     p = over_starters(position, win)
     if p is None:
         return None

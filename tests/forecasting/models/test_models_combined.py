@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import t as student
 
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, ENSEMBLE_MEMBERS, HORIZONS, POOL, POOL_MEMBERS
-from f1_pipeline.forecasting.ensemble import combine, log_pool
+from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
+from f1_pipeline.forecasting.finishers import carried
 from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.models import MODELS
 from f1_pipeline.forecasting.predict import (
@@ -74,7 +75,7 @@ def test_the_combined_models_stand_on_their_members_only() -> None:
     members = _forecasts(5)
     uniform: Floats = np.full(5, 0.2)
     versions = {ENSEMBLE: 9, POOL: 8}
-    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, versions)
+    made = add_combined({**members, "uniform": ModelForecast(0, uniform)}, versions, np.zeros(5))
     mean = np.mean([members[name].win for name in ENSEMBLE_MEMBERS], axis=0)
     np.testing.assert_allclose(made[ENSEMBLE].win, mean)
     pooled = np.exp(np.mean([np.log(members[name].win) for name in POOL_MEMBERS], axis=0))
@@ -82,7 +83,7 @@ def test_the_combined_models_stand_on_their_members_only() -> None:
     assert (made[ENSEMBLE].version, made[POOL].version) == (9, 8)
     for name in ("elo", "rating"):
         with pytest.raises(KeyError, match=name):
-            add_combined({key: one for key, one in members.items() if key != name}, versions)
+            add_combined({key: one for key, one in members.items() if key != name}, versions, np.zeros(5))
 
 
 def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() -> None:
@@ -102,9 +103,9 @@ def test_the_pool_is_the_geometric_mean_and_says_how_far_its_members_disagree() 
 def test_the_pool_has_the_places_of_its_members() -> None:
     members = _forecasts(6)
     regression = np.linspace(1.0, -1.0, 6)
-    assert add_combined(members, {ENSEMBLE: 2, POOL: 2})[POOL].places is None
+    assert add_combined(members, {ENSEMBLE: 2, POOL: 2}, np.zeros(6))[POOL].places is None
     members["plackett_luce"] = ModelForecast(3, members["plackett_luce"].win, places=regression)
-    made = add_combined(members, {ENSEMBLE: 2, POOL: 2})
+    made = add_combined(members, {ENSEMBLE: 2, POOL: 2}, np.zeros(6))
     np.testing.assert_array_equal(made[POOL].places, regression)
     assert made[ENSEMBLE].places is None
 
@@ -112,8 +113,8 @@ def test_the_pool_has_the_places_of_its_members() -> None:
 def test_the_published_rows(data: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     later = data["pre_race"][1]
     race = later[later["race_key"] == later["race_key"].iloc[0]].sort_values("driver_id")
-    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2})
     retirement = np.linspace(0.02, 0.3, len(race))
+    forecasts = add_combined(_forecasts(len(race)), {ENSEMBLE: 2, POOL: 2}, retirement)
     rows = prediction_rows(race, "pre_race", forecasts, retirement, 400, 7)
     assert len(rows) == (len(MODELS) + len(COMBINED)) * len(race)
     pd.testing.assert_frame_equal(rows, prediction_rows(race, "pre_race", forecasts, retirement, 400, 7))
@@ -144,10 +145,12 @@ def test_a_stated_covariance_becomes_an_interval(data: dict[str, tuple[pd.DataFr
     count = len(race)
     members = _forecasts(count)
     members["rating"] = ModelForecast(5, members["rating"].win, covariance=0.04 * np.eye(count))
-    made = add_combined(members, {ENSEMBLE: 2, POOL: 2})
-    assert made[POOL].covariance is not None
-    _, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS]))
-    np.testing.assert_allclose(made[POOL].covariance, np.diag(COMMON_ERROR * 0.04 + disagreement**2))
+    retirement = np.linspace(0.02, 0.3, count)
+    made = add_combined(members, {ENSEMBLE: 2, POOL: 2}, retirement)
+    pooled, disagreement = log_pool(np.stack([members[name].win for name in POOL_MEMBERS]))
+    bounds = interval(pooled, np.diag(COMMON_ERROR * 0.04 + disagreement**2))
+    for said, bound in zip((made[POOL].low, made[POOL].high), bounds, strict=True):
+        np.testing.assert_allclose(said, carried(bound, pooled, retirement))
     rows = prediction_rows(race, "pre_race", made, np.zeros(count), 200, 7)
     stated = rows.groupby("model")["interval_low"].apply(lambda low: bool(low.notna().all()))
     assert set(stated[stated].index) == {"rating", ENSEMBLE, POOL}

@@ -1,0 +1,88 @@
+"""Win probabilities of cars that may not finish, against the sum over all sets of finishers."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from f1_pipeline.forecasting.finishers import carried, win_of_finishers
+from f1_pipeline.forecasting.grouping import Floats
+
+FIELD = st.integers(2, 7).flatmap(
+    lambda count: st.tuples(
+        st.lists(st.floats(-6.0, 6.0), min_size=count, max_size=count),
+        st.lists(st.floats(0.0, 0.9), min_size=count, max_size=count),
+    )
+)
+
+
+def by_hand(strength: Floats, retirement: Floats) -> Floats:
+    """Sum over every set of finishers of its probability times each one's share of the strength in it."""
+    won = np.zeros(len(strength))
+    for pattern in itertools.product((False, True), repeat=len(strength)):
+        home = np.array(pattern)
+        if home.any():
+            chance = np.prod(np.where(home, 1.0 - retirement, retirement))
+            won[home] += chance * strength[home] / strength[home].sum()
+    return np.asarray(won / won.sum())
+
+
+@given(FIELD)
+@settings(max_examples=60, deadline=None)
+def test_it_is_the_sum_over_all_sets_of_finishers(field: tuple[list[float], list[float]]) -> None:
+    strength, retirement = np.exp(np.array(field[0])), np.array(field[1])
+    won = win_of_finishers(strength, retirement)
+    np.testing.assert_allclose(won, by_hand(strength, retirement), atol=1e-8)
+    assert won.sum() == pytest.approx(1.0)
+
+
+@given(FIELD)
+@settings(max_examples=60, deadline=None)
+def test_nobody_wins_more_often_than_he_finishes(field: tuple[list[float], list[float]]) -> None:
+    strength, retirement = np.exp(np.array(field[0])), np.array(field[1])
+    won = win_of_finishers(strength, retirement)
+    finishes = (1.0 - retirement) / (1.0 - np.prod(retirement))  # given that somebody does
+    assert (won <= finishes + 1e-8).all()
+
+
+def test_without_retirements_the_shares_stay() -> None:
+    share = np.random.default_rng(1).dirichlet(np.full(20, 0.3))
+    np.testing.assert_allclose(win_of_finishers(share, np.zeros(20)), share, atol=1e-9)
+    np.testing.assert_allclose(win_of_finishers(7.0 * share, np.zeros(20)), share, atol=1e-9)
+
+
+def test_drivers_can_be_named_in_any_order() -> None:
+    rng = np.random.default_rng(2)
+    share, retirement, order = rng.dirichlet(np.ones(20)), rng.uniform(0.02, 0.3, 20), rng.permutation(20)
+    won = win_of_finishers(share, retirement)
+    np.testing.assert_allclose(win_of_finishers(share[order], retirement[order]), won[order], atol=1e-12)
+
+
+def test_who_retires_more_wins_less_and_the_others_more() -> None:
+    share = np.array([0.9, 0.07, 0.03])
+    safe = win_of_finishers(share, np.array([0.05, 0.1, 0.1]))
+    frail = win_of_finishers(share, np.array([0.25, 0.1, 0.1]))
+    assert frail[0] < safe[0]
+    assert (frail[1:] > safe[1:]).all()
+
+
+def test_a_favourite_leaves_what_his_retirements_are_worth() -> None:
+    won = win_of_finishers(np.array([1.0, 1e-9]), np.array([0.08, 0.0]))
+    np.testing.assert_allclose(won, [0.92, 0.08], atol=1e-6)
+
+
+def test_a_bound_is_carried_along() -> None:
+    rng = np.random.default_rng(3)
+    share, retirement = rng.dirichlet(np.ones(12)), rng.uniform(0.02, 0.3, 12)
+    won = win_of_finishers(share, retirement)
+    np.testing.assert_allclose(carried(share, share, retirement), won, atol=1e-12)
+    low, high = (carried(bound, share, retirement) for bound in (0.8 * share, 1.0 - 0.8 * (1.0 - share)))
+    assert ((low < won) & (won < high)).all()
+    assert (high <= 1.0 - retirement + 1e-8).all()
+    # By hand for one: the others share what is left as they did.
+    bound = 0.8 * share[4]
+    others = share * (1.0 - bound) / (1.0 - share[4])
+    others[4] = bound
+    assert low[4] == pytest.approx(win_of_finishers(others, retirement)[4])
