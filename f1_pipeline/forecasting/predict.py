@@ -32,8 +32,8 @@ class ModelForecast:
 
 COMMON_ERROR = 0.65
 """Share of its members' own error that stays in the pool: they stand on the same ratings and races, and on unlike models.
-In six simulated worlds of eight seasons (seeds 1 to 3 and 11 to 13) the pool's 95 % intervals held .961 of the true
-probabilities before the weekend and .951 before the race with .65; with .5 they held .935 and .929, with .8 .976 and .968."""
+In six simulated worlds of eight seasons (seeds 1 to 3 and 11 to 13) the pool's 95 % intervals held .962 of the true
+probabilities before the weekend and .952 before the race with .65; with .5 they held .938 and .931, with .8 .973 and .970."""
 
 
 POOL_DRAWS = 5
