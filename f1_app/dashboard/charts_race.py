@@ -195,7 +195,7 @@ def team_mates_chart(forecast: pd.DataFrame, mates: pd.DataFrame, season: int) -
 def reasons_chart(forecast: pd.DataFrame, reasons: pd.DataFrame) -> Any:
     """What lifts a driver over the average car of the race (to the right) or pulls him below it, by group.
 
-    A contribution is log strength: .69 doubles the chances against an average car.
+    A contribution is a logarithm: .69 doubles the chances to win against an average car.
     """
     who = forecast.drop_duplicates("driver_id").set_index("driver_id")
     wide = reasons.pivot(index="driver_id", columns="feature_group", values="contribution")
@@ -217,7 +217,7 @@ def reasons_chart(forecast: pd.DataFrame, reasons: pd.DataFrame) -> Any:
                 "line": {"width": 0},
             },
             customdata=list(zip(names, np.exp(values), strict=True)),
-            hovertemplate="<b>%{customdata[0]}</b><br>%{x:+.2f}, strength times %{customdata[1]:.2f}<extra>%{fullData.name}</extra>",
+            hovertemplate="<b>%{customdata[0]}</b><br>%{x:+.2f}, chances times %{customdata[1]:.2f}<extra>%{fullData.name}</extra>",
         )
     figure.add_scatter(
         x=total,

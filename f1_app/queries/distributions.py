@@ -46,7 +46,7 @@ def pairs(connection: Connection, race_key: str, horizon: str) -> pd.DataFrame:
 
 
 def reasons(connection: Connection, race_key: str, horizon: str) -> pd.DataFrame:
-    """Contributions to every driver's log strength (``driver_id, feature_group, contribution``)."""
+    """Contributions to the logarithm of every driver's win probability (``driver_id, feature_group, contribution``)."""
     return frame_of(
         connection,
         select(

@@ -20,7 +20,7 @@ from f1_pipeline.assets.versions import (
     settle,
 )
 from f1_pipeline.assets.workbench import Workbench, open_workbench
-from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED, SPRINT_MODELS
+from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL, REGISTERED, RETIREMENT, SPRINT_MODELS
 from f1_pipeline.errors import RegistryUnavailable
 from f1_pipeline.forecasting.features import HORIZONS
 from f1_pipeline.settings import Settings
@@ -32,7 +32,9 @@ _THREADS = 2
 fit: 15,000 rows are too few to share."""
 
 
-_COMBINATIONS = {ENSEMBLE: "Equal-weight average", POOL: "Equal-weight logarithmic pool"}
+_COMBINATIONS = {ENSEMBLE: "Equal-weight average", POOL: "Equal-weight logarithmic pool of cars that finish"}
+_MADE_OF = {**COMBINED, POOL: (*COMBINED[POOL], RETIREMENT)}
+"""All whose versions a forecast of the combination follows from: whoever wins the pool's race has to finish it."""
 
 
 class RemakeConfig(Config):
@@ -91,7 +93,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
         "models",
         "models",
         f"{_COMBINATIONS[combined]} at the horizon {horizon}: which versions it is made of.",
-        deps=[["models", f"{name}_{horizon}"] for name in COMBINED[combined]],
+        deps=[["models", f"{name}_{horizon}"] for name in _MADE_OF[combined]],
         kinds={"python"},
     )
     definition.pop("io_manager_key")
@@ -100,7 +102,7 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
     def made_of(context: AssetExecutionContext, database: Database) -> Iterator[Any]:
         engine, settings = database.engine(), database.settings()
         bench = open_workbench(engine, horizon, settings, context.run.run_id)
-        members = {name: in_force(versions(engine, name, horizon)) for name in COMBINED[combined]}
+        members = {name: in_force(versions(engine, name, horizon)) for name in _MADE_OF[combined]}
         existing = in_force(versions(engine, combined, horizon))
         forecast = reads.race_keys_with(engine, schema.predictions, horizon=horizon)
         used = bench.finished & {bench.trained_for.get(key) for key in forecast}
@@ -115,8 +117,10 @@ def _combined_asset(combined: str, horizon: str) -> AssetsDefinition:
                 continue
             parts = {name: int(rows[race]["version"]) for name, rows in members.items()}
             before = existing[race]["hyperparameters"].get("members", {}) if race in existing else {}
-            # What finished races were forecast with stays, also if it was made of more members than it would be today.
-            if before == parts or (race in used and parts.items() <= before.items()):
+            members_only = {name: parts[name] for name in COMBINED[combined]}
+            # What finished races were forecast with stays, also if it was made of more members than it would be today, or
+            # did not know yet who may retire.
+            if before == parts or (race in used and members_only.items() <= before.items()):
                 continue
             newest = members[COMBINED[combined][0]][race]
             shared = ("data_cutoff", "trained_through", "training_hash", "training_rows")

@@ -29,7 +29,7 @@ def _prediction_asset(horizon: str) -> AssetsDefinition:
         "reasons": (
             ["reasons", horizon],
             "prediction_reasons",
-            f"What moved the pool's forecast at the horizon {horizon}: contributions of feature groups to the log strength.",
+            f"What moved the pool's forecast at the horizon {horizon}: contributions of feature groups to the logarithm of the chance to win.",
             [],
         ),
         "predictions": (

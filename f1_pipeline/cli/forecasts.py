@@ -140,14 +140,14 @@ def _sprint(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
 
 
 def _reasons(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
-    """One row per driver: the contribution of each group, and their sum, the log strength; strongest first."""
+    """One row per driver: the contribution of each group, and their sum, the logarithm of the chance to win; best first."""
     rows = reads.read_table(engine, schema.prediction_reasons, [race_key], model=POOL)
     newest = horizon or ("pre_race" if (rows["horizon"] == "pre_race").any() else "pre_weekend")
     rows = rows[rows["horizon"] == newest]
     if rows.empty:
         raise NotReady(f"no reasons are stored for {race_key}: its forecast was made by an earlier version")
     wide = rows.pivot(index="driver_id", columns="feature_group", values="contribution")
-    wide = wide.assign(log_strength=wide.sum(axis=1)).sort_values("log_strength", ascending=False)
+    wide = wide.assign(log_chance=wide.sum(axis=1)).sort_values("log_chance", ascending=False)
     head = {"race_key": race_key, "horizon": newest}
     return _named(engine, wide.reset_index().assign(**head).rename_axis(columns=None))
 
@@ -167,7 +167,7 @@ def _print_view(rows: pd.DataFrame, view: View, race_key: str) -> None:
         groups = rows[[name for name in rows.columns if name not in known]]
         print_table(
             pd.concat([head, groups], axis=1),
-            f"{race_key}, {rows['horizon'].iloc[0]}: what moved the forecast, as log strength against the mean of the field",
+            f"{race_key}, {rows['horizon'].iloc[0]}: what moved the forecast, as logarithm of the chance to win against the mean of the field",
             places=dict.fromkeys(groups.columns, 2),
         )
         return

@@ -28,7 +28,7 @@ ENSEMBLE = "ensemble"
 """Equal-weight average of ``ENSEMBLE_MEMBERS``."""
 
 POOL = "pool"
-"""Equal-weight logarithmic pool of ``POOL_MEMBERS``: the forecast that is shown first."""
+"""Equal-weight logarithmic pool of ``POOL_MEMBERS``, of cars that may retire: the forecast that is shown first."""
 
 POOL_MEMBERS: tuple[str, ...] = ("rating", "plackett_luce", "xgboost_order")
 """The members of the pool: the order models, a rating, a regression on all features and boosted trees."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from f1_pipeline.forecasting.finishers import strength_of_finishers
 from f1_pipeline.forecasting.grouping import Floats
 
 
@@ -23,7 +24,9 @@ class Drawing:
     favourite who does not win is less sure of second than proportional strengths would say). ``trouble``: share
     of the cars that lose their race without ending it (a puncture, a spin, a broken wing, a penalty), and ``delay``, what is
     then taken off their log strength. ``places``: share of the strengths for the place ``places_from`` and below that comes
-    from a regression on the whole order, times ``slope``. ``even``: chances are spread evenly over the draws.
+    from a regression on the whole order, times ``slope``. ``even``: chances are spread evenly over the draws. ``finishers``: the win
+    probabilities know who may retire, and behind the winner it is the strengths of who finishes that count: with the win
+    probabilities in their place, a car's retirements would count twice.
     """
 
     second: float
@@ -34,6 +37,7 @@ class Drawing:
     places_from: int = 3
     slope: float = 1.0
     even: bool = False
+    finishers: bool = False
 
 
 DRAWINGS = {
@@ -41,6 +45,9 @@ DRAWINGS = {
     2: Drawing(1.0, 0.95, trouble=0.15, delay=3.0, places=0.3, places_from=4, slope=1.2, even=True),
     3: Drawing(1.0, 0.95, trouble=0.15, delay=4.0, places=0.3, places_from=4, slope=1.2, even=True),
     4: Drawing(1.0, 1.0, trouble=0.15, delay=4.0, places=0.3, places_from=3, slope=1.2, even=True),
+    5: Drawing(
+        1.0, 1.0, trouble=0.15, delay=4.0, places=0.3, places_from=3, slope=1.2, even=True, finishers=True
+    ),
 }
 """Every way that stored forecasts were drawn in; a forecast names its own, so that its orders can be drawn again.
 
@@ -50,10 +57,13 @@ Shares of .06 to .2, delays of 1.5 to 4 and exponents of .7 to 1.1 were compared
 points .002 to .004 lower at both horizons, and the places behind by up to .002 of a rank correlation closer. 3: since the
 rating reads practice, a delay of 4 is better than 3: on 2014-21 podium .0005 and .0008 lower, points .0009 and .0000; 5 and
 6 make points worse, and so do more cars in trouble. 4: nothing is left of the exponents, and the regression has its say from the
-third place on. On 2010-21 that is the same for the podium and .0003 to .0007 better for points, with one step less."""
+third place on. On 2010-21 that is the same for the podium and .0003 to .0007 better for points, with one step less. 5: the same for win probabilities of cars that may retire."""
 
 DRAWING = 4
-"""The drawing of new forecasts."""
+"""The drawing of new forecasts by models that ask who wins, and no more."""
+
+DRAWING_OF_FINISHERS = 5
+"""The drawing of new forecasts by the pool, whose winner has to finish."""
 
 _MOST_CERTAIN = 0.97
 """Highest probability of a retirement among draws that somebody else has won."""
@@ -153,7 +163,10 @@ def draw_orders(
     rows = np.arange(len(winner))
     retired = chance.uniform() < _among_losers(win, retirement)
     retired[rows, winner] = False
-    strength = np.log(np.maximum(win, 1e-12))
+    if how.finishers and retirement is not None:
+        strength = np.log(strength_of_finishers(win, retirement))
+    else:
+        strength = np.log(np.maximum(win, 1e-12))
     late: Floats | float = 0.0
     if how.trouble:
         troubled = chance.uniform() < _among_losers(win, np.full(drivers, how.trouble))

@@ -14,7 +14,7 @@ from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, POOL
 from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
 from f1_pipeline.forecasting.finishers import carried, win_of_finishers
 from f1_pipeline.forecasting.grouping import Floats
-from f1_pipeline.forecasting.orders import DRAWING, draw_orders
+from f1_pipeline.forecasting.orders import DRAWING, DRAWING_OF_FINISHERS, draw_orders
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def prediction_rows(
     places, points = scoring_places(season), points_to_come(str(rows["race_key"].iloc[0]))
     parts = []
     for name, forecast in forecasts.items():
-        count = draws * POOL_DRAWS if name == POOL else draws
-        orders = draw_orders(forecast.win, count, seed, retirement, forecast.places)
+        count, drawing = (draws * POOL_DRAWS, DRAWING_OF_FINISHERS) if name == POOL else (draws, DRAWING)
+        orders = draw_orders(forecast.win, count, seed, retirement, forecast.places, drawing)
         low, high = forecast.low, forecast.high
         if forecast.covariance is not None:
             low, high = interval(forecast.win, forecast.covariance)
@@ -121,7 +121,7 @@ def prediction_rows(
                     "expected_points": orders.weights @ orders.points(points),
                     "retirement_probability": retirement,
                     "draws": count,
-                    "drawing": DRAWING,
+                    "drawing": drawing,
                     "place_strength": np.nan if forecast.places is None else forecast.places,
                     "cutoff": rows["cutoff"].to_numpy(),
                     "seed": seed,

@@ -1,4 +1,4 @@
-"""Why a forecast is what it is: what each group of features adds to a driver's log strength."""
+"""Why a forecast is what it is: what each group of features adds to the logarithm of a driver's chance to win."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FLOOR = 1e-6
 def pool_reasons(
     rows: pd.DataFrame, members: Mapping[str, pd.DataFrame | Floats], retirement: Floats
 ) -> pd.DataFrame:
-    """Contributions to the log strength of the logarithmic pool, relative to the mean of the race.
+    """Contributions to the logarithm of the pool's win probability, relative to the mean of the race.
 
     The pool's log strength is the mean of its members', so contributions of linear members add up exactly. What a
     member of another kind says is one contribution, under its name: its trees have no coefficients to read. The pool lets

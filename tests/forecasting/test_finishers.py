@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f1_pipeline.forecasting.finishers import carried, win_of_finishers
+from f1_pipeline.forecasting.finishers import carried, strength_of_finishers, win_of_finishers
 from f1_pipeline.forecasting.grouping import Floats
 
+SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 FIELD = st.integers(2, 7).flatmap(
     lambda count: st.tuples(
         st.lists(st.floats(-6.0, 6.0), min_size=count, max_size=count),
@@ -29,8 +30,8 @@ def by_hand(strength: Floats, retirement: Floats) -> Floats:
     return np.asarray(won / won.sum())
 
 
+@SETTINGS
 @given(FIELD)
-@settings(max_examples=60, deadline=None)
 def test_it_is_the_sum_over_all_sets_of_finishers(field: tuple[list[float], list[float]]) -> None:
     strength, retirement = np.exp(np.array(field[0])), np.array(field[1])
     won = win_of_finishers(strength, retirement)
@@ -38,8 +39,8 @@ def test_it_is_the_sum_over_all_sets_of_finishers(field: tuple[list[float], list
     assert won.sum() == pytest.approx(1.0)
 
 
+@SETTINGS
 @given(FIELD)
-@settings(max_examples=60, deadline=None)
 def test_nobody_wins_more_often_than_he_finishes(field: tuple[list[float], list[float]]) -> None:
     strength, retirement = np.exp(np.array(field[0])), np.array(field[1])
     won = win_of_finishers(strength, retirement)
@@ -86,3 +87,21 @@ def test_a_bound_is_carried_along() -> None:
     others = share * (1.0 - bound) / (1.0 - share[4])
     others[4] = bound
     assert low[4] == pytest.approx(win_of_finishers(others, retirement)[4])
+
+
+@SETTINGS
+@given(FIELD)
+def test_strengths_come_back_from_what_was_made_of_them(field: tuple[list[float], list[float]]) -> None:
+    """Strengths up to 400 to 1, and up to three retirements of ten: slower the closer a favourite comes to his finishes."""
+    strength, retirement = np.exp(0.5 * np.array(field[0])), np.array(field[1]) / 3.0
+    strength = strength / strength.sum()
+    found = strength_of_finishers(win_of_finishers(strength, retirement), retirement)
+    np.testing.assert_allclose(found, strength, atol=1e-5)
+
+
+def test_strengths_of_a_field_like_that_of_a_race_come_back_to_seven_digits() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        strength, retirement = rng.dirichlet(np.full(20, 0.3)), rng.uniform(0.03, 0.25, 20)
+        found = strength_of_finishers(win_of_finishers(strength, retirement), retirement)
+        np.testing.assert_allclose(found, strength, atol=1e-7)

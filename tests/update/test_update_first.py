@@ -12,7 +12,16 @@ import pytest
 from dagster import AssetKey
 
 from f1_pipeline.assets.workbench import open_workbench
-from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, ENSEMBLE, HORIZONS, REGISTERED, TRAINED_MODELS
+from f1_pipeline.domain.vocabulary import (
+    BASELINES,
+    COMBINED,
+    ENSEMBLE,
+    HORIZONS,
+    POOL,
+    REGISTERED,
+    RETIREMENT,
+    TRAINED_MODELS,
+)
 from f1_pipeline.forecasting.models import make
 from f1_pipeline.forecasting.training import training_hash
 from f1_pipeline.settings import Settings
@@ -175,7 +184,8 @@ def test_an_ensemble_names_the_versions_it_is_made_of(home: Settings) -> None:
     for row in models[models["name"].isin(COMBINED)].to_dict("records"):
         for name, version in row["hyperparameters"]["members"].items():
             assert race[(name, row["horizon"], version)] == row["race_key"]
-        assert set(row["hyperparameters"]["members"]) == set(COMBINED[row["name"]])
+        finishes = {RETIREMENT} if row["name"] == POOL else set()
+        assert set(row["hyperparameters"]["members"]) == {*COMBINED[row["name"]], *finishes}
 
 
 # --- where it is -----------------------------------------------------------------------------------------

@@ -69,8 +69,9 @@ def distribution(race: Race, horizon: str, model: str, result: pd.DataFrame | No
             key="reasons-chart",
         )
         st.caption(
-            "What lifts a driver over the average of this race (to the right) or pulls him below it, as log strength:"
-            " +0.69 is twice the strength of an average car, -0.69 half of it. Parts that are learnt by trees come as one."
+            "What lifts a driver over the average of this race (to the right) or pulls him below it, as a logarithm:"
+            " +0.69 is twice the chances of an average car, -0.69 half of them. Parts that are learnt by trees come as one;"
+            " the chances to retire are his own and those of the others."
         )
 
 

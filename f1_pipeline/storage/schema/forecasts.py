@@ -210,7 +210,7 @@ prediction_reasons = Table(
     Column("model", String(32), primary_key=True),
     identifier("driver_id", primary_key=True),
     Column("feature_group", String(32), primary_key=True),
-    # On the scale of the log strength, relative to the mean of the race; the groups of a driver sum to his.
+    # The groups of a driver sum to the logarithm of his win probability, less its mean over the race.
     Column("contribution", Float, nullable=False),
 )
 

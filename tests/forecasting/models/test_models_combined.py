@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from f1_pipeline.domain.vocabulary import COMBINED, ENSEMBLE, ENSEMBLE_MEMBERS, HORIZONS, POOL, POOL_MEMBERS
 from f1_pipeline.forecasting.ensemble import combine, interval, log_pool
-from f1_pipeline.forecasting.finishers import carried
+from f1_pipeline.forecasting.finishers import carried, win_of_finishers
 from f1_pipeline.forecasting.grouping import Floats, normalise, softmax
 from f1_pipeline.forecasting.models import MODELS
 from f1_pipeline.forecasting.predict import (
@@ -151,7 +151,8 @@ def test_a_stated_covariance_becomes_an_interval(data: dict[str, tuple[pd.DataFr
     bounds = interval(pooled, np.diag(COMMON_ERROR * 0.04 + disagreement**2))
     for said, bound in zip((made[POOL].low, made[POOL].high), bounds, strict=True):
         np.testing.assert_allclose(said, carried(bound, pooled, retirement))
-    rows = prediction_rows(race, "pre_race", made, np.zeros(count), 200, 7)
+    np.testing.assert_allclose(made[POOL].win, win_of_finishers(pooled, retirement))
+    rows = prediction_rows(race, "pre_race", made, retirement, 200, 7)
     stated = rows.groupby("model")["interval_low"].apply(lambda low: bool(low.notna().all()))
     assert set(stated[stated].index) == {"rating", ENSEMBLE, POOL}
     shown = rows[rows["model"].isin(["rating", POOL])]
