@@ -113,6 +113,8 @@ def take(browser: Browser, address: str, shot: Shot, scheme: str, out: Path) -> 
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
     if page.get_by_test_id("stException").count():
         raise SystemExit(f"the page {shot.address} shows an error")
+    # A widget whose code is still being fetched stands as a grey box, on a busy machine for seconds.
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_timeout(2500)  # charts and tables draw once more when their width is known
     target = out / f"{shot.name}-{scheme}.png"
     page.screenshot(path=str(target))
