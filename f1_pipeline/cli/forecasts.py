@@ -73,9 +73,7 @@ def forecast(
     rows = reads.predictions_between(engine, season, season, horizon, model)
     rows = rows[rows["race_key"] == race_key]
     if rows.empty:
-        raise NotReady(
-            f"there is no forecast of {race_key} by {model}" + (f" at {horizon}" if horizon else "")
-        )
+        raise _no_forecast(race_key, model, horizon)
     newest = "pre_race" if (rows["horizon"] == "pre_race").any() else "pre_weekend"
     rows = export(rows[rows["horizon"] == newest])
     if output is Format.json:
@@ -84,6 +82,10 @@ def forecast(
         print_csv(rows)
     else:
         _print_forecast(engine, rows, calendar[calendar["race_key"] == race_key].iloc[0])
+
+
+def _no_forecast(race_key: str, model: str, horizon: str | None) -> NotReady:
+    return NotReady(f"there is no forecast of {race_key} by {model}" + (f" at {horizon}" if horizon else ""))
 
 
 def _print_forecast(engine: Engine, rows: pd.DataFrame, race: pd.Series) -> None:
@@ -141,6 +143,9 @@ def _sprint(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
 
 def _reasons(engine: Engine, race_key: str, horizon: str | None) -> pd.DataFrame:
     """One row per driver: the contribution of each group, and their sum, the logarithm of the chance to win; best first."""
+    at = {"horizon": horizon} if horizon else {}
+    if race_key not in reads.race_keys_with(engine, schema.predictions, model=POOL, **at):
+        raise _no_forecast(race_key, POOL, horizon)
     rows = reads.read_table(engine, schema.prediction_reasons, [race_key], model=POOL)
     newest = horizon or ("pre_race" if (rows["horizon"] == "pre_race").any() else "pre_weekend")
     rows = rows[rows["horizon"] == newest]

@@ -24,8 +24,8 @@ class Drawing:
     favourite who does not win is less sure of second than proportional strengths would say). ``trouble``: share
     of the cars that lose their race without ending it (a puncture, a spin, a broken wing, a penalty), and ``delay``, what is
     then taken off their log strength. ``places``: share of the strengths for the place ``places_from`` and below that comes
-    from a regression on the whole order, times ``slope``. ``even``: chances are spread evenly over the draws. ``finishers``: the win
-    probabilities know who may retire, and behind the winner it is the strengths of who finishes that count: with the win
+    from a regression on the whole order, times ``slope``. ``even``: chances are spread evenly over the draws. ``finishers``: the
+    win probabilities know who may retire, and behind the winner it is the strengths of who finishes that count: with the win
     probabilities in their place, a car's retirements would count twice.
     """
 
@@ -57,7 +57,8 @@ Shares of .06 to .2, delays of 1.5 to 4 and exponents of .7 to 1.1 were compared
 points .002 to .004 lower at both horizons, and the places behind by up to .002 of a rank correlation closer. 3: since the
 rating reads practice, a delay of 4 is better than 3: on 2014-21 podium .0005 and .0008 lower, points .0009 and .0000; 5 and
 6 make points worse, and so do more cars in trouble. 4: nothing is left of the exponents, and the regression has its say from the
-third place on. On 2010-21 that is the same for the podium and .0003 to .0007 better for points, with one step less. 5: the same for win probabilities of cars that may retire."""
+third place on. On 2010-21 that is the same for the podium and .0003 to .0007 better for points, with one step
+less. 5: the same for win probabilities of cars that may retire; on 2014-21 podium and points stay within .0005."""
 
 DRAWING = 4
 """The drawing of new forecasts by models that ask who wins, and no more."""

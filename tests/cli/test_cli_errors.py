@@ -21,6 +21,8 @@ pytestmark = QUIET
         (["forecast", "--horizon", "after"], "no horizon 'after'"),
         (["forecast", "2024-wombat-coast"], "no forecast of 2024-wombat-coast"),
         (["forecast", NEXT, "--horizon", "pre_race"], f"no forecast of {NEXT} by pool at pre_race"),
+        (["forecast", "2024-wombat-coast", "--why"], "no forecast of 2024-wombat-coast by pool"),
+        (["forecast", NEXT, "--why", "--horizon", "pre_race"], f"no forecast of {NEXT} by pool at pre_race"),
         (
             ["evaluate", "--start-season", "1990", "--end-season", "1991"],
             "no scored forecasts in 1990 to 1991",

@@ -1,6 +1,7 @@
 """Win probabilities of cars that may not finish, against the sum over all sets of finishers."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from f1_pipeline.forecasting.finishers import carried, strength_of_finishers, win_of_finishers
 from f1_pipeline.forecasting.grouping import Floats
+from f1_pipeline.forecasting.orders import DRAWING, DRAWING_OF_FINISHERS, DRAWINGS, draw_orders
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 FIELD = st.integers(2, 7).flatmap(
@@ -105,3 +107,24 @@ def test_strengths_of_a_field_like_that_of_a_race_come_back_to_seven_digits() ->
         strength, retirement = rng.dirichlet(np.full(20, 0.3)), rng.uniform(0.03, 0.25, 20)
         found = strength_of_finishers(win_of_finishers(strength, retirement), retirement)
         np.testing.assert_allclose(found, strength, atol=1e-7)
+
+
+def test_retirements_count_once_where_the_winner_has_to_finish() -> None:
+    """Podium of a race of strengths and retirements without trouble, worked out by drawing it as it is told."""
+    strength, out = np.array([0.8, 0.08, 0.05, 0.04, 0.03]), np.array([0.08, 0.25, 0.05, 0.1, 0.1])
+    rng = np.random.default_rng(4)
+    clocks = rng.standard_exponential((200_000, 5)) / strength
+    clocks[rng.random(clocks.shape) < out] = np.inf
+    place = clocks.argsort(axis=1).argsort(axis=1)
+    podium = ((place < 3) & np.isfinite(clocks)).mean(axis=0)
+    win = win_of_finishers(strength, out)
+    how = replace(DRAWINGS[DRAWING_OF_FINISHERS], trouble=0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DRAWINGS, DRAWING_OF_FINISHERS, how)
+        patch.setitem(DRAWINGS, DRAWING, replace(how, finishers=False))
+        once = draw_orders(win, 100_000, 1, out, drawing=DRAWING_OF_FINISHERS)
+        twice = draw_orders(win, 100_000, 1, out)
+    np.testing.assert_allclose(once.win(), win, atol=1e-9)
+    np.testing.assert_allclose(once.retirement(), out, atol=0.005)
+    np.testing.assert_allclose(once.scores(3), podium, atol=0.02)
+    assert np.abs(twice.scores(3) - podium).max() > 0.03

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.backfill import run_backfill
 from f1_pipeline.dagster_instance import dagster_environment
-from f1_pipeline.domain.vocabulary import COMBINED, POOL, REGISTERED
+from f1_pipeline.domain.vocabulary import COMBINED, POOL, POOL_MEMBERS, REGISTERED, RETIREMENT
 from f1_pipeline.settings import ROOT, Settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
@@ -57,14 +57,18 @@ def test_materialising_again_gives_the_same_rows(home: Settings) -> None:
     same(before, dump(home))
 
 
-def test_versions_of_a_pool_of_more_members_stay_with_the_forecasts_made_of_them(home: Settings) -> None:
-    """A release that takes a member out of the pool: what finished races were forecast with is not made again."""
+@pytest.mark.parametrize("then", [{"random_forest": 1}, {}], ids=["one member more", "no retirements"])
+def test_versions_of_another_pool_stay_with_the_forecasts_made_of_them(
+    home: Settings, then: dict[str, int]
+) -> None:
+    """Releases that take a member out of the pool, or let it know who may retire: what finished races were forecast with is
+    not made again. The next race is forecast by the pool of today."""
     engine = get_engine(home.tables_url)
     table = schema.models
-    mine = (table.c.name == POOL) & (table.c.horizon == "pre_race")
+    mine = table.c.name == POOL
     with engine.begin() as connection:
         for row in connection.execute(select(table).where(mine)).mappings().all():
-            members = {**row["hyperparameters"]["members"], "random_forest": 1}
+            members = {name: row["hyperparameters"]["members"][name] for name in POOL_MEMBERS} | then
             this = mine & (table.c.version == row["version"])
             connection.execute(
                 update(table)
@@ -74,6 +78,12 @@ def test_versions_of_a_pool_of_more_members_stay_with_the_forecasts_made_of_them
     before = dump(home)
     run_job(home, "forecast_pre_race", KeyRange(NEWEST, NEWEST))
     same(before, dump(home))
+    run_job(home, "forecast_pre_weekend", KeyRange(NEXT, NEXT))
+    pools = dump(home, "models")["models"].query("name == @POOL and horizon == 'pre_weekend'")
+    assert len(pools) == len(before["models"].query("name == @POOL and horizon == 'pre_weekend'")) + 1
+    newest = pools.loc[pools["version"].idxmax()]
+    assert newest["race_key"] == NEXT
+    assert set(newest["hyperparameters"]["members"]) == {*POOL_MEMBERS, RETIREMENT}
 
 
 def test_a_process_for_each_step_makes_the_same_rows(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
