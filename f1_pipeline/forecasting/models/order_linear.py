@@ -49,10 +49,7 @@ class LinearOrder(OrderModel):
     def columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """See ``OrderModel.columns``; what is missing is the race's average."""
         raw = self.raw_columns(rows)
-        measured = self.in_spreads(list(raw.columns))
-        columns = centred(raw, list(raw.columns), rows["race_key"])
-        columns[measured] = relative(raw[measured], rows)
-        return columns
+        return relative(raw, rows, self.in_spreads(list(raw.columns)))
 
     def fit_columns(self, columns: pd.DataFrame, rows: pd.DataFrame) -> None:
         """See ``OrderModel.fit_columns``; keeps the covariance of the coefficients beside them."""
