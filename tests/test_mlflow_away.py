@@ -15,10 +15,12 @@ import pytest
 from dagster import AssetCheckKey, AssetCheckSeverity, AssetKey, RunsFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from sqlalchemy import delete, update
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from f1_pipeline import mlflow_client
 from f1_pipeline.dagster_instance import get_instance
 from f1_pipeline.domain.vocabulary import BASELINES, COMBINED, REGISTERED, TRAINED_MODELS
+from f1_pipeline.forecasting.models import PlackettLuceWin
 from f1_pipeline.runs import UpdateFailed
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.sources import simulated
@@ -172,9 +174,22 @@ def damaged(built: Path, tmp_path: Path) -> Iterator[list[Path]]:
 
 
 def test_a_damaged_artefact_is_trained_again(
-    built: Path, home: Path, damaged: list[Path], caplog: pytest.LogCaptureFixture
+    built: Path,
+    home: Path,
+    damaged: list[Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run_update(get_settings()).forecasts == 1
+    fit, threads = PlackettLuceWin.fit, set()
+
+    def fitted(model: PlackettLuceWin, rows: pd.DataFrame) -> PlackettLuceWin:
+        threads.update(pool["num_threads"] for pool in threadpool_info())
+        return fit(model, rows)
+
+    monkeypatch.setattr(PlackettLuceWin, "fit", fitted)
+    with threadpool_limits(2):  # as on any machine; tests have one thread each
+        assert run_update(get_settings()).forecasts == 1
+    assert threads == {1}, "the last digits would be others than those of the first training"
     rows = _rows(home)
     _same_forecast(rows, _rows(built))
     assert rows["stood_in_for"].isna().all(), "they are the versions that were meant"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from dagster import get_dagster_logger
 from sqlalchemy import Engine
+from threadpoolctl import threadpool_limits
 
 from f1_pipeline import clock
 from f1_pipeline.assets.versions import remembered_model, stored_as
@@ -152,4 +153,6 @@ class Forecaster:
                 )
             # A new one: a file that broke off may have been read in part.
             fresh = make(name, self.horizon, settings.seed, hyperparameters)
-            return fresh.fit(self.bench.training(trained, settings))
+            # In one thread, as it was fitted then: more of them add up in another order, and an interval had another sixth digit.
+            with threadpool_limits(1):
+                return fresh.fit(self.bench.training(trained, settings))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, asset
+from threadpoolctl import threadpool_limits
 
 from f1_pipeline import clock
 from f1_pipeline.assets.checks import PROBABILITIES
@@ -128,10 +129,11 @@ def _models(forecaster: Forecaster, race_key: str) -> dict[str, Predicts]:
 
     baseline = BASELINES[forecaster.horizon][-1]  # how often the holder of the place has won
     past = forecaster.bench.training(race_key, forecaster.settings)
-    return {
-        _MODEL: SprintRatingWin(forecaster.horizon).fit(past),
-        baseline: make_win(baseline, forecaster.horizon, forecaster.settings.seed).fit(past),
-    }
+    with threadpool_limits(1):  # the same on any number of cores
+        return {
+            _MODEL: SprintRatingWin(forecaster.horizon).fit(past),
+            baseline: make_win(baseline, forecaster.horizon, forecaster.settings.seed).fit(past),
+        }
 
 
 @asset(
