@@ -1,10 +1,13 @@
 """The batched event log writes what Dagster writes."""
 
+import os
 import sqlite3
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import Mock
 
 import dagster as dg
 import pytest
@@ -114,7 +117,7 @@ def test_connections_stay_open_for_the_index_and_the_newest_run(
     run = events[0].run_id
     for event in events:
         storage.store_event(event)
-    assert opened == [run, run], "two at once to make the file of the run; the index was open before"
+    assert opened == [run], "the file of the run is a copy; the index was open before"
     files = {shard: tmp_path / "open" / f"{shard}.db-wal" for shard in ("index", run)}
     assert all(file.exists() for file in files.values())
     # Another process sees every event at once, also those that only the WAL file has.
@@ -128,6 +131,52 @@ def test_connections_stay_open_for_the_index_and_the_newest_run(
     assert not files["index"].exists(), "a connection was left open"
     assert len(storage.get_logs_for_run(run)) == len(events)
     storage.dispose()
+
+
+def _layout(file: Path) -> list[Any]:
+    """Tables, indexes, version and journal of a file."""
+    with closing(sqlite3.connect(file)) as conn:
+        asked = ("SELECT type, name, sql FROM sqlite_master ORDER BY name", "PRAGMA journal_mode")
+        return [conn.execute(query).fetchall() for query in (*asked, "SELECT * FROM alembic_version")]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["copied", "on a disk without links"])
+def test_the_file_of_a_run_is_as_dagster_makes_it(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = SqliteEventLogStorage(str(tmp_path / "plain"))
+    ours = BatchingSqliteEventLogStorage(str(tmp_path / "ours"))
+    made = []
+    initdb = ours._initdb
+    monkeypatch.setattr(ours, "_initdb", lambda engine: made.append(str(engine.url)) or initdb(engine))
+    if not links:
+        monkeypatch.setattr("os.link", Mock(side_effect=PermissionError))
+    for storage in (plain, ours):
+        for run in ("one", "two"):
+            assert storage.get_logs_for_run(run) == []
+    ours.dispose()
+    for run in ("one", "two"):
+        assert _layout(tmp_path / "ours" / f"{run}.db") == _layout(tmp_path / "plain" / f"{run}.db")
+    assert sum(str(tmp_path / "ours") in url for url in made) == (0 if links else 2)
+    assert not list((tmp_path / "ours").glob(".*"))
+
+
+def test_a_file_that_another_process_has_made_stays(
+    recorded: list[list[EventLogEntry]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [event for call in recorded for event in call]
+    first, second = (BatchingSqliteEventLogStorage(str(tmp_path)) for _ in range(2))
+    link = os.link
+
+    def too_late(draft: str, file: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        first.store_event_batch(events)
+        link(draft, file)
+
+    monkeypatch.setattr(os, "link", too_late)
+    assert len(second.get_logs_for_run(events[0].run_id)) == len(events)
+    first.dispose()
+    second.dispose()
 
 
 def test_a_batch_that_fails_halfway_leaves_nothing(

@@ -7,7 +7,8 @@ one by one, 14 s in batches. The PostgreSQL storage obeys the setting; drop this
 
 It also opens a connection for every event and every question, and closes it: the last one that leaves a WAL file
 behind copies it into the database and waits for the disk. Measured in an update with one race
-more (480 events in nine runs): 5 of 40 s of computing, and more where the disk is slow.
+more (480 events in nine runs): 5 of 40 s of computing, and more where the disk is slow. And it makes the file of each
+run table by table and asks Alembic which version that is: .12 s of computing, where a copy of an empty one takes .003 s.
 
 This is private API of the pinned version: what is overridden here are ``store_event_batch`` and ``_connect`` of
 ``SqliteEventLogStorage``, and ``tests/test_dagster_event_log.py`` compares the rows of both ways.
@@ -15,9 +16,13 @@ This is private API of the pinned version: what is overridden here are ``store_e
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
@@ -27,7 +32,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from f1_pipeline.dagster_store.tables import AsksOnceForTables
 
@@ -51,7 +56,8 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                if not self._made_as_copy(shard):
+                    self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as conn:
                 yield conn
@@ -70,6 +76,33 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
             listen(engine, "connect", _configure)
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def _made_as_copy(self, shard: str) -> bool:
+        """Make the file of a run that is not there yet. False: it has to be made, or looked at, in Dagster's way."""
+        file = Path(self.path_for_shard(shard))
+        if file.exists():
+            return False
+        try:
+            with NamedTemporaryFile(dir=file.parent, prefix=f".{shard}-") as draft:
+                draft.write(self._empty)
+                draft.flush()
+                os.fsync(draft.fileno())
+                os.link(draft.name, file)
+        except (
+            OSError
+        ):  # another process was as quick, or the disk is full or knows no links: Dagster says what is wrong
+            return False
+        return True
+
+    @cached_property
+    def _empty(self) -> bytes:
+        """The file of a run without events, as Dagster makes it."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "empty.db"
+            engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
+            self._initdb(engine)
+            engine.dispose()
+            return file.read_bytes()
 
     def dispose(self) -> None:
         """Close the connections, too."""
