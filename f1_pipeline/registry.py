@@ -218,10 +218,11 @@ class Registry:
         client = self._client()
         name = self.registered_name(model, horizon)
         versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda v: -int(v.version))
-        named = set(aliases_of(client, name).values()) if versions else set()
+        old = [version for version in versions[keep:] if PRUNED_TAG not in version.tags]
+        named = set(aliases_of(client, name).values()) if old else set()
         pruned = 0
-        for version in versions[keep:]:
-            if str(version.version) in named or PRUNED_TAG in version.tags:
+        for version in old:
+            if str(version.version) in named:
                 continue
             self._remove_artefact(client, version)
             client.set_model_version_tag(name, version.version, PRUNED_TAG, "pruned")
