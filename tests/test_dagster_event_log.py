@@ -156,7 +156,9 @@ def test_the_file_of_a_run_is_as_dagster_makes_it(
             assert storage.get_logs_for_run(run) == []
     ours.dispose()
     for run in ("one", "two"):
-        assert _layout(tmp_path / "ours" / f"{run}.db") == _layout(tmp_path / "plain" / f"{run}.db")
+        here, there = (tmp_path / name / f"{run}.db" for name in ("ours", "plain"))
+        assert _layout(here) == _layout(there)
+        assert here.stat().st_mode == there.stat().st_mode, "another user's server could not read the run"
     assert sum(str(tmp_path / "ours") in url for url in made) == (0 if links else 2)
     assert not list((tmp_path / "ours").glob(".*"))
 
@@ -168,7 +170,7 @@ def test_a_file_that_another_process_has_made_stays(
     first, second = (BatchingSqliteEventLogStorage(str(tmp_path)) for _ in range(2))
     link = os.link
 
-    def too_late(draft: str, file: Path) -> None:
+    def too_late(draft: Path, file: Path) -> None:
         monkeypatch.setattr(os, "link", link)
         first.store_event_batch(events)
         link(draft, file)

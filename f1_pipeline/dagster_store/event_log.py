@@ -17,12 +17,13 @@ This is private API of the pinned version: what is overridden here are ``store_e
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
@@ -82,16 +83,19 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
         file = Path(self.path_for_shard(shard))
         if file.exists():
             return False
+        draft = file.with_name(f".{shard}-{secrets.token_hex(4)}")
         try:
-            with NamedTemporaryFile(dir=file.parent, prefix=f".{shard}-") as draft:
-                draft.write(self._empty)
-                draft.flush()
-                os.fsync(draft.fileno())
-                os.link(draft.name, file)
+            with draft.open("xb") as written:
+                written.write(self._empty)
+                written.flush()
+                os.fsync(written.fileno())
+            os.link(draft, file)
         except (
             OSError
         ):  # another process was as quick, or the disk is full or knows no links: Dagster says what is wrong
             return False
+        finally:
+            draft.unlink(missing_ok=True)
         return True
 
     @cached_property
