@@ -15,6 +15,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from sqlalchemy import Engine
 from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 
 from f1_pipeline.dagster_instance import get_instance
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
@@ -140,16 +141,24 @@ def _layout(file: Path) -> list[Any]:
         return [conn.execute(query).fetchall() for query in (*asked, "SELECT * FROM alembic_version")]
 
 
-@pytest.mark.parametrize("links", [True, False], ids=["copied", "on a disk without links"])
+@pytest.mark.parametrize("trouble", [None, "no links", "no room for the original"])
 def test_the_file_of_a_run_is_as_dagster_makes_it(
-    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, trouble: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = SqliteEventLogStorage(str(tmp_path / "plain"))
     ours = BatchingSqliteEventLogStorage(str(tmp_path / "ours"))
     made = []
     initdb = ours._initdb
-    monkeypatch.setattr(ours, "_initdb", lambda engine: made.append(str(engine.url)) or initdb(engine))
-    if not links:
+
+    def counted(engine: Engine) -> None:
+        here = str(tmp_path / "ours") in str(engine.url)
+        if trouble == "no room for the original" and not here:
+            raise OperationalError("CREATE TABLE", {}, sqlite3.OperationalError("database or disk is full"))
+        made.append(here)
+        initdb(engine)
+
+    monkeypatch.setattr(ours, "_initdb", counted)
+    if trouble == "no links":
         monkeypatch.setattr("os.link", Mock(side_effect=PermissionError))
     for storage in (plain, ours):
         for run in ("one", "two"):
@@ -159,7 +168,7 @@ def test_the_file_of_a_run_is_as_dagster_makes_it(
         here, there = (tmp_path / name / f"{run}.db" for name in ("ours", "plain"))
         assert _layout(here) == _layout(there)
         assert here.stat().st_mode == there.stat().st_mode, "another user's server could not read the run"
-    assert sum(str(tmp_path / "ours") in url for url in made) == (0 if links else 2)
+    assert sum(made) == (2 if trouble else 0)
     assert not list((tmp_path / "ours").glob(".*"))
 
 

@@ -33,6 +33,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from f1_pipeline.dagster_store.tables import AsksOnceForTables
@@ -90,9 +91,8 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
                 written.flush()
                 os.fsync(written.fileno())
             os.link(draft, file)
-        except (
-            OSError
-        ):  # another process was as quick, or the disk is full or knows no links: Dagster says what is wrong
+        except (OSError, SQLAlchemyError):
+            # Another process was as quick, or a disk is full or knows no links: Dagster's own way says what is wrong.
             return False
         finally:
             draft.unlink(missing_ok=True)
