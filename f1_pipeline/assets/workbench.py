@@ -57,8 +57,8 @@ class Workbench:
         return self.hashes[key]
 
 
-_Frames = tuple[History, pd.DataFrame, pd.DataFrame, dict[tuple[str, int], str]]
-"""History, matrix and labelled rows; and the hashes of training sets that are known by now."""
+_Frames = tuple[History, pd.DataFrame, pd.DataFrame, str | None, dict[tuple[str, int], str]]
+"""History, matrix and labelled rows, the race that is next; and the hashes of training sets that are known by now."""
 _read: dict[tuple[str, str, str], _Frames] = {}
 """What the steps of the newest run have read, by run, database and horizon."""
 
@@ -67,19 +67,19 @@ def open_workbench(engine: Engine, horizon: str, settings: Settings, run_id: str
     """Read history and features of a horizon.
 
     ``run_id``: steps of one Dagster run share what the first of them has read. All of them stand on the features of the
-    horizon, so nothing they read is written in between. Reading takes a second, and an update has a dozen such steps.
+    horizon, so nothing they read is written in between; and they agree on the race that is next, should its start pass meanwhile.
+    Reading takes a second, and an update has a dozen such steps.
     """
     if run_id is None:
-        history, matrix, rows, hashes = _frames(engine, horizon)
+        history, matrix, rows, upcoming, hashes = _frames(engine, horizon)
     else:
         key = (run_id, str(engine.url), horizon)
         if key not in _read:
             for old in [known for known in _read if known[0] != run_id]:
                 del _read[old]
             _read[key] = _frames(engine, horizon)
-        history, matrix, rows, hashes = _read[key]
+        history, matrix, rows, upcoming, hashes = _read[key]
     finished = frozenset(history.starters["race_key"].unique())
-    upcoming = calendar_now(engine).upcoming
     return Workbench(
         horizon=horizon,
         history=history,
@@ -102,7 +102,7 @@ def _frames(engine: Engine, horizon: str) -> _Frames:
     history = build_history(reads.read_history_tables(engine))
     matrix = with_clock(reads.read_table(engine, schema.feature_matrix, horizon=horizon), history)
     ordered = matrix.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
-    return history, ordered, labelled(matrix, history), {}
+    return history, ordered, labelled(matrix, history), calendar_now(engine).upcoming, {}
 
 
 def _known(history: History, finished: frozenset[str], upcoming: str | None) -> pd.DataFrame:
