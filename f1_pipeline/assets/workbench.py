@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -57,52 +58,56 @@ class Workbench:
         return self.hashes[key]
 
 
-_Frames = tuple[History, pd.DataFrame, pd.DataFrame, str | None, dict[tuple[str, int], str]]
-"""History, matrix and labelled rows, the race that is next; and the hashes of training sets that are known by now."""
-_read: dict[tuple[str, str, str], _Frames] = {}
+class _Read(NamedTuple):
+    """What steps of a run share: fields of the :class:`Workbench` of each."""
+
+    history: History
+    matrix: pd.DataFrame
+    rows: pd.DataFrame
+    upcoming: str | None
+    hashes: dict[tuple[str, int], str]
+
+
+_read: dict[tuple[str, str, str], _Read] = {}
 """What the steps of the newest run have read, by run, database and horizon."""
 
 
 def open_workbench(engine: Engine, horizon: str, settings: Settings, run_id: str | None = None) -> Workbench:
-    """Read history and features of a horizon.
+    """Read history and features of a horizon, and which race is next.
 
-    ``run_id``: steps of one Dagster run share what the first of them has read. All of them stand on the features of the
-    horizon, so nothing they read is written in between; and they agree on the race that is next, should its start pass meanwhile.
-    Reading takes a second, and an update has a dozen such steps.
+    ``run_id``: the steps of one Dagster run that a process does share what the first of them has read. All of them stand on
+    the features of the horizon, so nothing they read is written in between; and where a race is given up as overdue meanwhile,
+    they still agree on the next one. Reading takes a second, and an update has a dozen such steps.
     """
     if run_id is None:
-        history, matrix, rows, upcoming, hashes = _frames(engine, horizon)
+        read = _read_all(engine, horizon)
     else:
         key = (run_id, str(engine.url), horizon)
         if key not in _read:
             for old in [known for known in _read if known[0] != run_id]:
                 del _read[old]
-            _read[key] = _frames(engine, horizon)
-        history, matrix, rows, upcoming, hashes = _read[key]
-    finished = frozenset(history.starters["race_key"].unique())
+            _read[key] = _read_all(engine, horizon)
+        read = _read[key]
+    finished = frozenset(read.history.starters["race_key"].unique())
     return Workbench(
         horizon=horizon,
-        history=history,
-        matrix=matrix,
-        rows=rows,
         trained_for=trained_for(
-            _known(history, finished, upcoming),
+            _known(read.history, finished, read.upcoming),
             settings.retrain_recent_seasons,
             settings.retrain_recent,
             settings.retrain_before,
             promoted_after(engine, horizon),
         ),
         finished=finished,
-        upcoming=upcoming,
-        hashes=hashes,
+        **read._asdict(),
     )
 
 
-def _frames(engine: Engine, horizon: str) -> _Frames:
+def _read_all(engine: Engine, horizon: str) -> _Read:
     history = build_history(reads.read_history_tables(engine))
     matrix = with_clock(reads.read_table(engine, schema.feature_matrix, horizon=horizon), history)
     ordered = matrix.sort_values(["order", "driver_id"], kind="stable").reset_index(drop=True)
-    return history, ordered, labelled(matrix, history), calendar_now(engine).upcoming, {}
+    return _Read(history, ordered, labelled(matrix, history), calendar_now(engine).upcoming, {})
 
 
 def _known(history: History, finished: frozenset[str], upcoming: str | None) -> pd.DataFrame:

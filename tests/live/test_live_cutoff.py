@@ -6,15 +6,19 @@ import pandas as pd
 from sqlalchemy import delete
 
 from f1_pipeline import clock
+from f1_pipeline.assets.workbench import open_workbench
 from f1_pipeline.automation.plan import KeyRange
+from f1_pipeline.domain.calendar import RESULT_WITHIN
 from f1_pipeline.runs import open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.sources.live import Slot
 from f1_pipeline.storage import schema
 from f1_pipeline.storage.engine import UpdateLock
+from f1_pipeline.storage.upcoming import calendar_now
 from f1_pipeline.turn import Turn
 from f1_pipeline.update import run_update
 from tests.live.published import (
+    AFTER_NEXT,
     NEXT,
     OLD,
     SATURDAY,
@@ -134,3 +138,18 @@ def test_training_anew_on_a_saturday_leaves_the_forecast_before_the_weekend(
     assert any(f"the cutoff before the weekend of {NEXT} has passed" in line for line in told)
     with clock.at(THURSDAY):
         assert run_update(home, told.append, retrain=True).forecasts == 1
+
+
+def test_the_steps_of_a_run_agree_on_the_next_race(home: Settings) -> None:
+    """A race without a result is given up while a run is under way: its later steps would train for the one after it."""
+    engine = engine_of(home)
+    given_up = calendar_now(engine).starts[NEXT] + RESULT_WITHIN
+    said = {}
+    for minutes, run in ((-1, "one"), (1, "one"), (1, "another"), (1, None)):
+        with clock.at(given_up + pd.Timedelta(minutes=minutes)):
+            bench = open_workbench(engine, "pre_weekend", home, run)
+            said[run, minutes] = (bench.upcoming, bench.serving)
+    assert said["one", 1] == said["one", -1]
+    assert said["one", -1][0] == NEXT
+    assert said["another", 1] == said[None, 1]
+    assert said[None, 1][0] == AFTER_NEXT
