@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,4 +104,4 @@ def forget(settings: Settings, table: str, **equal: str) -> None:
 def variant(world: Any, digest: str, **tables: pd.DataFrame) -> Any:
     bundle = world.bundle
     changed = type(bundle)(bundle.source, bundle.release, digest, {**bundle.tables, **tables})
-    return simulated.SimulatedWorld(changed, world.truth)
+    return replace(world, bundle=changed)

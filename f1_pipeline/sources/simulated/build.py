@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,19 +45,36 @@ _ENGINES = {team.constructor_id: team.engine_id for team in TEAMS}
 
 
 @dataclass(frozen=True)
+class DrawnRace:
+    """A race with its field; ``places`` on the grid, shape (n,), where it was run."""
+
+    seed: int
+    race: Race
+    field: Field
+    places: law.IntArray | None = None
+
+
+@dataclass(frozen=True)
 class SimulatedWorld:
     """A simulated championship and its true probabilities.
 
-    ``truth`` has columns ``race_key``, ``horizon`` (``pre_weekend``, ``pre_race``), ``driver_id``,
+    ``drawn`` is what the truth follows from. ``truth`` has columns ``race_key``, ``horizon`` (``pre_weekend``, ``pre_race``), ``driver_id``,
     ``log_strength`` (that of the race; at ``pre_race`` with the effect of the grid) and
     ``win_probability``, which sums to 1 over each race and horizon. It knows the latent strengths and
     hazards of the race, future ones too, so no forecast from results can beat it in the long run;
     ``pre_race`` is exact and exists where there is a grid, ``pre_weekend`` is Monte Carlo with a
     standard error of about 0.003. Truth of a future race is that of the projected line-up.
+
+    It is worked out when it is first asked for: half of the time of a world, and no update asks.
     """
 
     bundle: SourceBundle
-    truth: pd.DataFrame = field(repr=False)
+    drawn: tuple[DrawnRace, ...] = field(repr=False)
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """True probabilities of all races, in calendar order."""
+        return pd.concat([frame for race in self.drawn for frame in _truths(race)], ignore_index=True)
 
 
 def simulate(seasons: int, seed: int, last_season: int = 2026, finished_rounds: int = 8) -> SimulatedWorld:
@@ -89,7 +107,7 @@ def simulate(seasons: int, seed: int, last_season: int = 2026, finished_rounds: 
     }
     paces = team_paces(seed, seasons + 1)
     rows: dict[str, Rows] = defaultdict(list)
-    truth: list[pd.DataFrame] = []
+    races: list[DrawnRace] = []
     for index in range(seasons + 1):
         season = first_season + index
         hazards = team_hazards(seed, index)
@@ -102,8 +120,8 @@ def simulate(seasons: int, seed: int, last_season: int = 2026, finished_rounds: 
             entrants = _field(known, drivers, paces[index, race.round - 1], hazards)
             rows["races"].append(race_row(race))
             rows["entries"] += _entries(race, entrants, "entered" if done else "projected")
-            truth.append(_pre_weekend(seed, race, entrants))
             if not done:
+                races.append(DrawnRace(seed, race, entrants))
                 continue
             weekend = draw_weekend(seed, race, entrants)
             for table, drawn in weekend.rows.items():
@@ -113,9 +131,7 @@ def simulate(seasons: int, seed: int, last_season: int = 2026, finished_rounds: 
             )
             rows["driver_standings"] += standings[0]
             rows["constructor_standings"] += standings[1]
-            strength = law.race_log_strength(entrants.strength, weekend.places)
-            chance = law.pre_race_win_probability(strength, entrants.hazard)
-            truth.append(_truth(race, "pre_race", entrants, strength, chance))
+            races.append(DrawnRace(seed, race, entrants, weekend.places))
 
     seen = {row["driver_id"] for row in rows["entries"]}
     rows["drivers"] = [_driver_row(driver) for driver in drivers.values() if driver.name.driver_id in seen]
@@ -124,7 +140,7 @@ def simulate(seasons: int, seed: int, last_season: int = 2026, finished_rounds: 
         for team in TEAMS
     ]
     rows["circuits"] = [circuit_row(prix) for prix in GRANDS_PRIX]
-    return SimulatedWorld(_bundle(rows, seed), pd.concat(truth, ignore_index=True))
+    return SimulatedWorld(_bundle(rows, seed), tuple(races))
 
 
 def _field(line_up: LineUp, drivers: dict[int, Driver], pace: FloatArray, hazards: FloatArray) -> Field:
@@ -158,10 +174,17 @@ def _entries(race: Race, entrants: Field, status: str) -> Rows:
     ]
 
 
-def _pre_weekend(seed: int, race: Race, entrants: Field) -> pd.DataFrame:
-    rng = generator(seed, Stream.TRUTH, race.index, race.round)
+def _truths(drawn: DrawnRace) -> list[pd.DataFrame]:
+    """Truth of one race at the horizons that it has one for."""
+    race, entrants = drawn.race, drawn.field
+    rng = generator(drawn.seed, Stream.TRUTH, race.index, race.round)
     chance = law.pre_weekend_win_probability(entrants.strength, entrants.hazard, rng)
-    return _truth(race, "pre_weekend", entrants, entrants.strength, chance)
+    found = [_truth(race, "pre_weekend", entrants, entrants.strength, chance)]
+    if drawn.places is not None:
+        strength = law.race_log_strength(entrants.strength, drawn.places)
+        chance = law.pre_race_win_probability(strength, entrants.hazard)
+        found.append(_truth(race, "pre_race", entrants, strength, chance))
+    return found
 
 
 def _truth(
