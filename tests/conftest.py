@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -15,6 +17,7 @@ import pytest
 from sqlalchemy import make_url
 
 from f1_app.database import engine_for
+from f1_pipeline import mlflow_file
 from f1_pipeline.settings import Settings, get_settings
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
@@ -98,6 +101,27 @@ def _session_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         _clean_environment(patch, tmp_path_factory.mktemp("f1-home"))
         yield
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mlflow_copied(tmp_path_factory: pytest.TempPathFactory, _session_settings: None) -> Iterator[None]:
+    """MLflow's empty tables are made once for a worker, and copied: fifty migrations take as long as a small update.
+
+    Tests of how they are made use ``mlflow_file._make.__wrapped__``.
+    """
+    make, made = mlflow_file._make, tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+
+    @functools.wraps(make)
+    def copied(file: Path) -> None:
+        if not made.exists():
+            make(made)
+        making = file.with_name(f"{file.name}.copied")
+        shutil.copyfile(made, making)
+        making.replace(file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow_file, "_make", copied)
+        yield
 
 
 @pytest.fixture(autouse=True)

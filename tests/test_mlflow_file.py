@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from f1_pipeline import mlflow_file
 from f1_pipeline.errors import RegistryUnavailable
 from f1_pipeline.mlflow_file import make_whole
 from f1_pipeline.registry import Registry
@@ -38,6 +39,11 @@ def utils() -> Any:
         import mlflow  # noqa: F401
         from mlflow.store.db import utils
     return utils
+
+
+@pytest.fixture(autouse=True)
+def _made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlflow_file, "_make", mlflow_file._make.__wrapped__)  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from f1_pipeline.errors import NotReady
@@ -47,10 +47,15 @@ class Engines(Generic[Address]):
             return self._engines[address]
 
     def close(self) -> None:
-        """Close the connections that nobody uses right now."""
+        """Close the connections that nobody uses right now.
+
+        A pool without any is left alone: a new one for each of a thousand addresses took longer than the tests that they
+        were of.
+        """
         with self._lock:
             for engine in self._engines.values():
-                engine.dispose()
+                if not isinstance(engine.pool, QueuePool) or engine.pool.checkedin():
+                    engine.dispose()
 
 
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
