@@ -2,12 +2,15 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._cli.utils import get_temporary_instance_for_cli
+from dagster._core.scheduler.instigation import InstigatorStatus
+from sqlalchemy.event import listen
 
 from f1_pipeline.dagster_instance import CONFIG, dagster_environment, get_instance
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
@@ -49,6 +52,29 @@ def test_instance_answers_as_dagsters_own(tmp_path: Path) -> None:
     assert ours["partitions"][ratings.key] == set(RACES)
     assert len(ours["latest"]) == 2 * len(RACES)
     assert ("2026-race-01", "SUCCEEDED") in ours["checks"]
+
+
+def test_runs_and_schedules_are_asked_on_connections_that_stay_open() -> None:
+    """Dagster opens one for each of some hundred questions of this small run, and compiles them anew."""
+    opened: dict[str, int] = {"runs": 0, "schedules": 0}
+
+    def count(name: str) -> None:
+        opened[name] += 1
+
+    with get_instance() as instance:
+        stores: dict[str, Any] = {"runs": instance.run_storage, "schedules": instance.schedule_storage}
+        for name, store in stores.items():
+            listen(store._engine, "connect", lambda *_, name=name: count(name))
+        run = run_range(instance)
+        for state in (InstigatorStatus.RUNNING, InstigatorStatus.STOPPED):
+            assert instance.schedule_storage.all_instigator_state(instigator_statuses={state}) == []
+        assert opened == {"runs": 1, "schedules": 1}
+        with ThreadPoolExecutor(4) as pool:  # as a web server asks
+            found = list(pool.map(lambda _: instance.get_run_by_id(run).status, range(40)))  # type: ignore[union-attr]
+        assert set(found) == {dg.DagsterRunStatus.SUCCESS}
+    folders = [get_settings().dagster_home / name for name in ("history", "schedules")]
+    left = [path for folder in folders for path in folder.rglob("*.db-wal")]
+    assert left == [], "a connection was left open"
 
 
 def test_dagster_dev_shares_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

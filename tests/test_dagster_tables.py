@@ -1,4 +1,4 @@
-"""Both stores of Dagster's events ask once for a table that is there, and again for one that is not."""
+"""Dagster's stores ask once for a table or a column that is there, and again for one that is not."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import text
 
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
 from f1_pipeline.dagster_store.postgres import PooledPostgresStorage
+from f1_pipeline.dagster_store.storage import HomeSqliteStorage
 
 
 @pytest.mark.parametrize("on", ["sqlite", "postgresql"])
@@ -37,3 +40,41 @@ def test_tables_are_asked_for_once(
     assert storage.has_table("later")
     assert asked == ["event_logs", "later", "later"]
     storage.dispose()
+
+
+@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
+def test_columns_are_asked_for_once(
+    on: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage: Any
+    if on == "sqlite":
+        storage = HomeSqliteStorage(str(tmp_path))
+    else:
+        new: Callable[..., str] = request.getfixturevalue("new_postgres")
+        storage = PooledPostgresStorage(new().replace("+psycopg:", "+psycopg2:"))
+    there = False
+    asked: list[str] = []
+    for of_dagster, name in (
+        (SqlRunStorage, "has_run_stats_index_cols"),
+        (SqlRunStorage, "has_backfill_id_column"),
+        (SqlScheduleStorage, "has_instigators_table"),
+        (SqlScheduleStorage, "_has_instigators_table"),
+    ):
+        monkeypatch.setattr(of_dagster, name, lambda *_, name=name: asked.append(name) or there)
+    runs, schedules = storage.run_storage, storage.schedule_storage
+
+    def answers() -> list[bool]:
+        return [
+            runs.has_run_stats_index_cols(),
+            runs.has_backfill_id_column(),
+            schedules._has_instigators_table(None),
+            schedules.has_instigators_table(),
+        ]
+
+    assert answers() == [False] * 4
+    assert len(asked) == 4
+    there = True
+    assert answers() == answers() == [True] * 4
+    assert len(asked) == 4 + 3, "both questions of a schedule are about one table"
+    for part in (runs, schedules, storage.event_log_storage):
+        part.dispose()

@@ -30,12 +30,11 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.event import listen
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
+from f1_pipeline.dagster_store.sqlite_files import open_file
 from f1_pipeline.dagster_store.tables import AsksOnceForTables
 
 _MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | set(EVENT_TYPE_TO_PIPELINE_RUN_STATUS)
@@ -69,14 +68,7 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
             # A web server looks at many runs: only the newest keeps its file open.
             for old in set(self._engines) - {INDEX_SHARD_NAME}:
                 self._engines.pop(old).dispose()
-            engine = create_engine(
-                self.conn_string_for_shard(shard),
-                poolclass=QueuePool,
-                pool_size=1,
-                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
-            )
-            listen(engine, "connect", _configure)
-            self._engines[shard] = engine
+            self._engines[shard] = open_file(self.conn_string_for_shard(shard))
         return self._engines[shard]
 
     def _made_as_copy(self, shard: str) -> bool:
@@ -198,15 +190,6 @@ class BatchingSqliteEventLogStorage(AsksOnceForTables, SqliteEventLogStorage):
         """The connection of the batch that this thread is writing, or a new one."""
         conn = getattr(self._open_index, "conn", None)
         return super().index_connection() if conn is None else nullcontext(conn)
-
-
-def _configure(connection: Any, _record: Any) -> None:
-    # WAL from the first statement on: a new file gets its 30 tables and indexes one transaction each. NORMAL waits for
-    # the disk at a checkpoint, not at every event: a power cut may take the last events, never the file.
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
 
 
 def _insert(conn: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:

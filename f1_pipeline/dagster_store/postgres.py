@@ -16,11 +16,17 @@ from typing import Any
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.auth import PgTokenProvider
 from dagster_postgres.event_log import PostgresEventLogStorage
+from dagster_postgres.run_storage import PostgresRunStorage
+from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
 
 from f1_pipeline.dagster_store.environment import set_flags
-from f1_pipeline.dagster_store.tables import AsksOnceForTables
+from f1_pipeline.dagster_store.tables import (
+    AsksOnceForColumns,
+    AsksOnceForInstigators,
+    AsksOnceForTables,
+)
 
 
 class PooledPostgresEventLogStorage(AsksOnceForTables, PostgresEventLogStorage):
@@ -30,6 +36,14 @@ class PooledPostgresEventLogStorage(AsksOnceForTables, PostgresEventLogStorage):
         """Close the connections, too."""
         super().dispose()
         self._engine.dispose()
+
+
+class AskingOnceRunStorage(AsksOnceForColumns, PostgresRunStorage):
+    """Dagster's runs."""
+
+
+class AskingOnceScheduleStorage(AsksOnceForInstigators, PostgresScheduleStorage):
+    """Dagster's schedules and sensors, and their ticks."""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -46,10 +60,12 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None = None,
         token_provider: PgTokenProvider | None = None,
     ) -> None:
-        # The parent makes its tables, and an event log that holds no connection between calls.
+        # The parent makes its tables, and stores that hold no connection between calls.
         super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
+        self._run_storage = AskingOnceRunStorage(postgres_url, False, token_provider=token_provider)
+        self._schedule_storage = AskingOnceScheduleStorage(postgres_url, False, token_provider=token_provider)
         self._event_log_storage = PooledPostgresEventLogStorage(
-            postgres_url, should_autocreate_tables=False, token_provider=token_provider
+            postgres_url, False, token_provider=token_provider
         )
         engine = create_pg_engine(
             postgres_url,

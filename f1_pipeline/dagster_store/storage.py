@@ -21,6 +21,7 @@ from dagster._serdes import ConfigurableClassData
 
 from f1_pipeline.dagster_store.environment import dagster_home, set_flags
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
+from f1_pipeline.dagster_store.sqlite_files import OpenRunStorage, OpenScheduleStorage
 
 _BASE_DIR: UserConfigSchema = {"base_dir": Field(StringSource, is_required=False)}
 
@@ -39,7 +40,9 @@ class HomeSqliteStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
-        # The parent opened its own event log on the same files; it holds no connection between calls.
+        # The parent has made the files and opened its own stores on them; those hold no connection between calls.
+        self._schedule_storage = OpenScheduleStorage(self._schedule_storage._conn_string)
+        self._run_storage = OpenRunStorage(self._run_storage._conn_string, self._schedule_storage)
         self._event_log_storage = BatchingSqliteEventLogStorage(str(Path(base_dir) / "history" / "runs"))
 
     @classmethod

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, delete
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.runs import Report, Runs
 from f1_pipeline.settings import Settings
-from f1_pipeline.sources import simulated
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import UpdateLock, get_engine, write_transaction
 from f1_pipeline.turn import Turn
