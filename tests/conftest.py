@@ -120,6 +120,7 @@ def _mlflow_copied(tmp_path_factory: pytest.TempPathFactory, _session_settings: 
             make(made)
         making = file.with_name(f"{file.name}.copied")
         shutil.copyfile(made, making)
+        mlflow_file._remove(file)
         making.replace(file)
 
     with pytest.MonkeyPatch.context() as patch:

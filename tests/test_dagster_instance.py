@@ -11,6 +11,7 @@ import pytest
 from dagster._cli.utils import get_temporary_instance_for_cli
 from dagster._core.scheduler.instigation import InstigatorStatus
 from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 
 from f1_pipeline.dagster_instance import CONFIG, dagster_environment, get_instance
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
@@ -55,7 +56,7 @@ def test_instance_answers_as_dagsters_own(tmp_path: Path) -> None:
 
 
 def test_runs_and_schedules_are_asked_on_connections_that_stay_open() -> None:
-    """Dagster opens one for each of some hundred questions of this small run, and compiles them anew."""
+    """Dagster opens one for each question, and compiles it anew."""
     opened: dict[str, int] = {"runs": 0, "schedules": 0}
 
     def count(name: str) -> None:
@@ -75,6 +76,26 @@ def test_runs_and_schedules_are_asked_on_connections_that_stay_open() -> None:
     folders = [get_settings().dagster_home / name for name in ("history", "schedules")]
     left = [path for folder in folders for path in folder.rglob("*.db-wal")]
     assert left == [], "a connection was left open"
+
+
+def test_a_history_that_was_put_in_its_place_is_read_at_once() -> None:
+    """A backup that is restored under a server: Dagster, which opens the file for each question, sees it too."""
+    with get_instance() as instance:
+        first = run_range(instance)
+    file = get_settings().dagster_home / "history" / "runs.db"
+    backup = file.read_bytes()
+    with get_instance() as instance:
+        second = run_range(instance)
+    with get_instance() as instance:
+        assert instance.has_run(second)
+        restored = file.with_name("restored")
+        restored.write_bytes(backup)
+        restored.replace(file)
+        assert instance.has_run(first)
+        assert not instance.has_run(second)
+        file.unlink()
+        with pytest.raises(OperationalError, match="no such table"):
+            instance.has_run(first)
 
 
 def test_dagster_dev_shares_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

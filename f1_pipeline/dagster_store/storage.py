@@ -42,7 +42,8 @@ class HomeSqliteStorage(DagsterSqliteStorage):
         super().__init__(base_dir, inst_data)
         # The parent has made the files and opened its own stores on them; those hold no connection between calls.
         self._schedule_storage = OpenScheduleStorage(self._schedule_storage._conn_string)
-        self._run_storage = OpenRunStorage(self._run_storage._conn_string, self._schedule_storage)
+        self._run_storage = OpenRunStorage(self._run_storage._conn_string)
+        self._run_storage.schedules = self._schedule_storage
         self._event_log_storage = BatchingSqliteEventLogStorage(str(Path(base_dir) / "history" / "runs"))
 
     @classmethod

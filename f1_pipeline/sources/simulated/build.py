@@ -58,14 +58,14 @@ class DrawnRace:
 class SimulatedWorld:
     """A simulated championship and its true probabilities.
 
-    ``drawn`` is what the truth follows from. ``truth`` has columns ``race_key``, ``horizon`` (``pre_weekend``, ``pre_race``), ``driver_id``,
+    ``truth`` has columns ``race_key``, ``horizon`` (``pre_weekend``, ``pre_race``), ``driver_id``,
     ``log_strength`` (that of the race; at ``pre_race`` with the effect of the grid) and
     ``win_probability``, which sums to 1 over each race and horizon. It knows the latent strengths and
     hazards of the race, future ones too, so no forecast from results can beat it in the long run;
     ``pre_race`` is exact and exists where there is a grid, ``pre_weekend`` is Monte Carlo with a
     standard error of about 0.003. Truth of a future race is that of the projected line-up.
 
-    It is worked out when it is first asked for: half of the time of a world, and no update asks.
+    It is worked out of ``drawn`` when it is first asked for: that takes longer than the world, and no update asks.
     """
 
     bundle: SourceBundle
