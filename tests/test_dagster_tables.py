@@ -5,15 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from dagster import DagsterRun, RunsFilter
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+from dagster._core.utils import make_new_run_id
 from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import text
 
+from f1_pipeline.dagster_store.abandoned import PROCESS_TAG
 from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
 from f1_pipeline.dagster_store.postgres import PooledPostgresStorage
 from f1_pipeline.dagster_store.storage import HomeSqliteStorage
+from f1_pipeline.settings import ROOT
 
 
 @pytest.mark.parametrize("on", ["sqlite", "postgresql"])
@@ -77,4 +83,31 @@ def test_columns_are_asked_for_once(
     assert answers() == answers() == [True] * 4
     assert len(asked) == 4 + 3, "both questions of a schedule are about one table"
     for part in (runs, schedules, storage.event_log_storage):
+        part.dispose()
+
+
+@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
+def test_a_run_of_a_process_says_where_its_code_is(
+    on: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Without that Dagster's first page, and the page of a job, show no run that a command has made."""
+    storage: Any
+    if on == "sqlite":
+        storage = HomeSqliteStorage(str(tmp_path))
+    else:
+        new: Callable[..., str] = request.getfixturevalue("new_postgres")
+        storage = PooledPostgresStorage(new().replace("+psycopg:", "+psycopg2:"))
+    runs = storage.run_storage
+    runs.add_run(DagsterRun("score", make_new_run_id(), tags={PROCESS_TAG: "host/1/2"}))
+    runs.add_run(DagsterRun("elsewhere", make_new_run_id()))
+    (location,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    found = {run.job_name: run for run in runs.get_runs()}
+    origin = found["score"].remote_job_origin
+    assert origin.job_name == "score"
+    assert origin.location_name == location["python_module"]["location_name"]
+    label = origin.repository_origin.get_label()
+    listed = runs.get_runs(RunsFilter(tags={REPOSITORY_LABEL_TAG: label}))
+    assert [run.job_name for run in listed] == ["score"], "as the page of a job asks"
+    assert found["elsewhere"].remote_job_origin is None
+    for part in (runs, storage.schedule_storage, storage.event_log_storage):
         part.dispose()

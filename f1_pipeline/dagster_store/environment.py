@@ -7,6 +7,9 @@ from pathlib import Path
 
 from f1_pipeline.settings import get_settings
 
+LOCATION = "f1_pipeline"
+"""Name of the code location; sensors keep their state under it, so ``workspace.yaml`` has the same."""
+
 FLAGS = {
     # One planned event for a range instead of one for each partition.
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",

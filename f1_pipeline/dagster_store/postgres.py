@@ -22,6 +22,7 @@ from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
 
 from f1_pipeline.dagster_store.environment import set_flags
+from f1_pipeline.dagster_store.origin import SaysWhereItsCodeIs
 from f1_pipeline.dagster_store.tables import (
     AsksOnceForColumns,
     AsksOnceForInstigators,
@@ -38,11 +39,11 @@ class PooledPostgresEventLogStorage(AsksOnceForTables, PostgresEventLogStorage):
         self._engine.dispose()
 
 
-class AskingOnceRunStorage(AsksOnceForColumns, PostgresRunStorage):
+class OwnPostgresRunStorage(SaysWhereItsCodeIs, AsksOnceForColumns, PostgresRunStorage):
     """Dagster's runs."""
 
 
-class AskingOnceScheduleStorage(AsksOnceForInstigators, PostgresScheduleStorage):
+class OwnPostgresScheduleStorage(AsksOnceForInstigators, PostgresScheduleStorage):
     """Dagster's schedules and sensors, and their ticks."""
 
 
@@ -62,8 +63,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     ) -> None:
         # The parent makes its tables, and stores that hold no connection between calls.
         super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
-        self._run_storage = AskingOnceRunStorage(postgres_url, False, token_provider=token_provider)
-        self._schedule_storage = AskingOnceScheduleStorage(postgres_url, False, token_provider=token_provider)
+        self._run_storage = OwnPostgresRunStorage(postgres_url, False, token_provider=token_provider)
+        self._schedule_storage = OwnPostgresScheduleStorage(
+            postgres_url, False, token_provider=token_provider
+        )
         self._event_log_storage = PooledPostgresEventLogStorage(
             postgres_url, False, token_provider=token_provider
         )

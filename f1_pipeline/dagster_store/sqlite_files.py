@@ -25,6 +25,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
+from f1_pipeline.dagster_store.origin import SaysWhereItsCodeIs
 from f1_pipeline.dagster_store.tables import AsksOnceForColumns, AsksOnceForInstigators
 
 
@@ -91,7 +92,7 @@ class OpenScheduleStorage(_StaysOpen, AsksOnceForInstigators, SqliteScheduleStor
     """Dagster's schedules and sensors, and their ticks."""
 
 
-class OpenRunStorage(_StaysOpen, AsksOnceForColumns, SqliteRunStorage):
+class OpenRunStorage(_StaysOpen, SaysWhereItsCodeIs, AsksOnceForColumns, SqliteRunStorage):
     """Dagster's runs. ``schedules`` are closed with them: an instance disposes of its runs and its events alone."""
 
     schedules: OpenScheduleStorage | None = None

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from f1_pipeline.dagster_store.environment import LOCATION
 from f1_pipeline.errors import F1Error
 from f1_pipeline.rehearsal.performance import Tell
 from f1_pipeline.serve.children import Child, end_all, open_log, tail
 from f1_pipeline.serve.probes import is_ready
-from f1_pipeline.serve.services import LOCATION, services, write_workspace
+from f1_pipeline.serve.services import services, write_workspace
 from f1_pipeline.serve.supervisor import Service, Supervisor
 from f1_pipeline.settings import Settings
 

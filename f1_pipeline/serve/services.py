@@ -16,12 +16,10 @@ from pathlib import Path
 
 from f1_pipeline.dagster_instance import dagster_environment, get_instance
 from f1_pipeline.dagster_store.abandoned import fail_abandoned_runs
+from f1_pipeline.dagster_store.environment import LOCATION
 from f1_pipeline.errors import NotReady
 from f1_pipeline.serve.supervisor import Service, Supervisor
 from f1_pipeline.settings import ROOT, Settings
-
-LOCATION = "f1_pipeline"
-"""Name of the code location; sensors keep their state under it, so ``workspace.yaml`` has the same."""
 
 
 def serve(settings: Settings, only: list[str] | None = None) -> int:

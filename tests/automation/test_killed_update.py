@@ -33,9 +33,10 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 
 from f1_pipeline.dagster_instance import CONFIG, get_instance, prepare_home
 from f1_pipeline.dagster_store.abandoned import OUTER_TAG, fail_abandoned_runs
+from f1_pipeline.dagster_store.environment import LOCATION
 from f1_pipeline.serve.children import Child, end_all
 from f1_pipeline.serve.probes import is_ready
-from f1_pipeline.serve.services import LOCATION, services, write_workspace
+from f1_pipeline.serve.services import services, write_workspace
 from f1_pipeline.settings import get_settings
 from tests.quiet import QUIET_DAGSTER
 
