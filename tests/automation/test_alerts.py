@@ -10,6 +10,7 @@ import pytest
 from dagster import DagsterInstance, build_run_status_sensor_context, job, op
 
 from f1_pipeline.automation.alerts import tell_failure, without_secrets
+from f1_pipeline.dagster_store.abandoned import process_tag
 from f1_pipeline.settings import Settings, get_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated")
@@ -82,7 +83,11 @@ def test_texts_without_secrets_stay(settings: Settings) -> None:
     assert without_secrets(settings, "race 2026-monaco, field position") == "race 2026-monaco, field position"
 
 
-def test_the_sensor_tells_the_cause(settings: Settings, receiver: Any) -> None:
+@pytest.mark.parametrize("by_itself", [False, True])
+def test_the_sensor_tells_the_cause_of_what_nobody_else_tells(
+    settings: Settings, receiver: Any, by_itself: bool
+) -> None:
+    """A stage fails, and so does its update, or the command at somebody's terminal says it: once is enough."""
     from f1_pipeline.automation.sensors import failures
 
     @op
@@ -93,8 +98,9 @@ def test_the_sensor_tells_the_cause(settings: Settings, receiver: Any) -> None:
     def update() -> None:
         fails()
 
+    tags = process_tag() if by_itself else {}
     with DagsterInstance.ephemeral() as instance:
-        result = update.execute_in_process(instance=instance, raise_on_error=False)
+        result = update.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
         context = build_run_status_sensor_context(
             sensor_name="failures",
             dagster_event=next(event for event in result.all_events if event.is_job_failure),
@@ -102,5 +108,8 @@ def test_the_sensor_tells_the_cause(settings: Settings, receiver: Any) -> None:
             dagster_run=result.dagster_run,
         ).for_run_failure()
         failures(context)
+    if by_itself:
+        assert receiver.bodies == []
+        return
     assert receiver.bodies[0]["job"] == "update"
     assert "the cause, ***" in receiver.bodies[0]["error"]

@@ -1,6 +1,6 @@
-"""Dagster's stores ask once for a table or a column that is there, and again for one that is not."""
+"""Dagster's stores on both databases: what they ask once, and what they add to a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,48 +16,42 @@ from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import text
 
 from f1_pipeline.dagster_store.abandoned import PROCESS_TAG
-from f1_pipeline.dagster_store.event_log import BatchingSqliteEventLogStorage
 from f1_pipeline.dagster_store.postgres import PooledPostgresStorage
 from f1_pipeline.dagster_store.storage import HomeSqliteStorage
 from f1_pipeline.settings import ROOT
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
-def test_tables_are_asked_for_once(
-    on: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    storage: Any
-    if on == "sqlite":
-        storage, of_dagster = BatchingSqliteEventLogStorage(str(tmp_path)), SqliteEventLogStorage
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    found: Any
+    if request.param == "sqlite":
+        found = HomeSqliteStorage(str(tmp_path))
     else:
         new: Callable[..., str] = request.getfixturevalue("new_postgres")
-        address = new().replace("+psycopg:", "+psycopg2:")
-        storage, of_dagster = PooledPostgresStorage(address).event_log_storage, PostgresEventLogStorage
+        found = PooledPostgresStorage(new().replace("+psycopg:", "+psycopg2:"))
+    yield found
+    for part in (found.run_storage, found.schedule_storage, found.event_log_storage):
+        part.dispose()
+
+
+def test_tables_are_asked_for_once(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = storage.event_log_storage
+    (of_dagster,) = {SqliteEventLogStorage, PostgresEventLogStorage} & set(type(events).mro())
     asked: list[str] = []
     has_table = of_dagster.has_table
     monkeypatch.setattr(
         of_dagster, "has_table", lambda self, name: asked.append(name) or has_table(self, name)
     )
-    assert storage.has_table("event_logs")
-    assert storage.has_table("event_logs")
-    assert not storage.has_table("later")
-    with storage.index_connection() as conn:
+    assert events.has_table("event_logs")
+    assert events.has_table("event_logs")
+    assert not events.has_table("later")
+    with events.index_connection() as conn:
         conn.execute(text("CREATE TABLE later (id INTEGER)"))
-    assert storage.has_table("later")
+    assert events.has_table("later")
     assert asked == ["event_logs", "later", "later"]
-    storage.dispose()
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
-def test_columns_are_asked_for_once(
-    on: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    storage: Any
-    if on == "sqlite":
-        storage = HomeSqliteStorage(str(tmp_path))
-    else:
-        new: Callable[..., str] = request.getfixturevalue("new_postgres")
-        storage = PooledPostgresStorage(new().replace("+psycopg:", "+psycopg2:"))
+def test_columns_are_asked_for_once(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     there = False
     asked: list[str] = []
     for of_dagster, name in (
@@ -82,21 +76,10 @@ def test_columns_are_asked_for_once(
     there = True
     assert answers() == answers() == [True] * 4
     assert len(asked) == 4 + 3, "both questions of a schedule are about one table"
-    for part in (runs, schedules, storage.event_log_storage):
-        part.dispose()
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgresql"])
-def test_a_run_of_a_process_says_where_its_code_is(
-    on: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_run_of_a_process_says_where_its_code_is(storage: Any) -> None:
     """Without that Dagster's first page, and the page of a job, show no run that a command has made."""
-    storage: Any
-    if on == "sqlite":
-        storage = HomeSqliteStorage(str(tmp_path))
-    else:
-        new: Callable[..., str] = request.getfixturevalue("new_postgres")
-        storage = PooledPostgresStorage(new().replace("+psycopg:", "+psycopg2:"))
     runs = storage.run_storage
     runs.add_run(DagsterRun("score", make_new_run_id(), tags={PROCESS_TAG: "host/1/2"}))
     runs.add_run(DagsterRun("elsewhere", make_new_run_id()))
@@ -109,5 +92,3 @@ def test_a_run_of_a_process_says_where_its_code_is(
     listed = runs.get_runs(RunsFilter(tags={REPOSITORY_LABEL_TAG: label}))
     assert [run.job_name for run in listed] == ["score"], "as the page of a job asks"
     assert found["elsewhere"].remote_job_origin is None
-    for part in (runs, storage.schedule_storage, storage.event_log_storage):
-        part.dispose()
