@@ -2,8 +2,8 @@
 
     python benchmarks/update.py ARCHIVE.zip [--next NEXT.zip] [--from 2010]
 
-Runs a first update in a temporary home, one with nothing new and, with ``--next``, one with the archive of a race later;
-and the bare work of the same stages without database, Dagster or MLflow. Prints seconds, seconds of computing (of all
+Runs a first update in a temporary home, one with nothing new and, with ``--next``, one with the archive of a race later, by
+one process and by two; and the bare work of the same stages without database, Dagster or MLflow. Prints seconds, seconds of computing (of all
 threads: they mean something on a machine that others use too) and ratios side by side. Some ten minutes on two cores.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,6 +55,27 @@ def timed(work: Callable[[], T]) -> tuple[Spent, T]:
     began, computed = time.monotonic(), time.process_time()
     result = work()
     return Spent(time.monotonic() - began, time.process_time() - computed), result
+
+
+def by_two_processes(home: Path) -> Spent:
+    """An update in a copy of a home; the computing is that of both processes."""
+    from f1_pipeline.settings import get_settings
+    from f1_pipeline.update import run_update
+
+    copy = home.with_name(f"{home.name}-two")
+    shutil.copytree(home, copy)
+    os.environ |= {"F1_HOME": str(copy), "F1_PROCESSES": "2"}
+    get_settings.cache_clear()
+    before = os.times()
+    try:
+        spent, _ = timed(lambda: run_update(get_settings(), lambda _: None))
+    finally:
+        shutil.rmtree(copy)
+        os.environ |= {"F1_HOME": str(home), "F1_PROCESSES": "1"}
+        get_settings.cache_clear()
+    after = os.times()
+    second = after.children_user + after.children_system - before.children_user - before.children_system
+    return Spent(spent.clock, spent.computing + second)
 
 
 def updated(title: str) -> dict[str, Spent]:
@@ -132,6 +154,7 @@ def main() -> None:
             "F1_F1DB_ARCHIVE": str(archive),
             "F1_SOURCE": "f1db",
             "F1_FORECAST_FROM_SEASON": str(options.first),
+            "F1_PROCESSES": "1",  # whose stages are timed here
         }
         from f1_pipeline.forecasting.elo import elo_ratings
         from f1_pipeline.forecasting.features import feature_matrix
@@ -168,8 +191,9 @@ def main() -> None:
         print(f"walk-forward with MLflow: {first + second}, {(first + second).over(walk)}")
         if options.next:
             os.environ["F1_F1DB_ARCHIVE"] = str(options.next.resolve())
-            get_settings.cache_clear()
+            both = by_two_processes(Path(home))
             updated("one race later")
+            print(f"by two processes: {both}")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.automation.state import read_state
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import NotReady
-from f1_pipeline.runs import Report, Runs, Tell, open_runs
+from f1_pipeline.runs import Report, Runs, Tell, forecast, open_runs
 from f1_pipeline.settings import Settings
+from f1_pipeline.stages import Stage
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
@@ -99,23 +100,25 @@ def _backfill(settings: Settings, start: int, end: int, remake: bool, tell: Tell
 
 def _season(engine: Engine, runs: Runs, wanted: list[str], remake: bool) -> None:
     """Forecasts and scores of some races of one season."""
-    for horizon in HORIZONS:
+    stages: dict[str, list[Stage]] = {horizon: [] for horizon in HORIZONS}
+    for horizon, due in stages.items():
         ready = reads.race_keys_with(engine, schema.feature_matrix, horizon=horizon)
         races = [key for key in wanted if key in ready]
         present = reads.race_keys_with(engine, schema.predictions, horizon=horizon)
         present -= reads.races_without_views(engine, horizon)
         if races and (remake or not set(races) <= present):
-            reach = KeyRange(races[0], races[-1])
-            runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", reach, remake=remake)
+            due.append(forecast(horizon, KeyRange(races[0], races[-1]), remake))
         runs.report.forecasts += len(races)
+    runs.both(*stages.values())
     rated = reads.race_keys_with(engine, schema.joint_ratings)
     races = [key for key in wanted if key in rated]
     if races:
         reach = KeyRange(races[0], races[-1])
-        runs.run("forecast_sprints", "forecast the sprints", reach, remake=remake)
         present = reads.race_keys_with(engine, schema.championship_forecasts)
-        if remake or not set(races) <= present:
-            runs.run("forecast_championship", "forecast the championships", reach, remake=remake)
+        made = not remake and set(races) <= present
+        championship = Stage("forecast_championship", "forecast the championships", reach, remake)
+        sprints = Stage("forecast_sprints", "forecast the sprints", reach, remake)
+        runs.both([sprints], [] if made else [championship])
         runs.report.championships += len(races)
         runs.run("score", "score", reach)
 

@@ -8,6 +8,7 @@ Every line, in both forms, passes one place that replaces the secrets of the set
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -60,6 +61,16 @@ def configure(settings: Settings, component: str, stream: TextIO | None = None) 
                 logger = logging.getLogger(name)
                 logger.handlers.clear()
                 logger.propagate = True
+
+
+def quiet(settings: Settings, component: str) -> None:
+    """Only what matters on the terminal: the log of a run is in the Dagster UI."""
+    configure(settings, component)
+    for name in ("dagster", "alembic", "mlflow", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of what it could not end in good order while the error that is why is on its way here.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 
 def is_json(settings: Settings) -> bool:

@@ -9,6 +9,8 @@ import logging
 import os
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 10.0
 """Time in which an MLflow server says that it is there."""
+
+_OPENING = 0x66316D6C
+"""Number of the lock that whoever opens MLflow's store holds on PostgreSQL."""
 
 _SILENT_SECONDS = 60.0
 _silent: dict[str, tuple[float, str]] = {}
@@ -109,14 +114,34 @@ def connect(tracking_uri: str) -> MlflowClient:
     make_whole(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
-    if not tracking_uri.startswith("sqlite:///"):
-        return mlflow.MlflowClient()
-    # It makes its first experiment when it is opened, without a lock: of two steps that begin at the same time, each in a
-    # process of its own, one could find it half made.
-    with FileLock(f"{tracking_uri.removeprefix('sqlite:///')}.lock"):
+    with _opening(tracking_uri):
         client = mlflow.MlflowClient()
-        client.search_registered_models(max_results=1)
+        if not tracking_uri.startswith("http"):
+            client.search_registered_models(max_results=1)
     return client
+
+
+@contextmanager
+def _opening(tracking_uri: str) -> Iterator[None]:
+    """One process at a time opens a store: MLflow makes its tables and its first experiment then, without a lock.
+
+    Of two that begin at the same time one could find them half made. A server has opened its store before it answers.
+    """
+    if tracking_uri.startswith("sqlite:///"):
+        with FileLock(f"{tracking_uri.removeprefix('sqlite:///')}.lock"):
+            yield
+    elif tracking_uri.startswith("postgresql"):
+        from sqlalchemy import create_engine, func, select
+
+        engine = create_engine(tracking_uri, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.execute(select(func.pg_advisory_lock(_OPENING)))
+                yield
+        finally:
+            engine.dispose()  # and with its connection the lock
+    else:
+        yield
 
 
 @lru_cache(maxsize=64)

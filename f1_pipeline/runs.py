@@ -1,22 +1,23 @@
-"""Dagster runs of an update, a backfill or a challenge: started one by one in this process, on the shared instance."""
+"""Dagster runs of an update, a backfill or a challenge: on the shared instance, one by one, or two beside each other."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from f1_pipeline import logs
 from f1_pipeline.automation.plan import KeyRange
+from f1_pipeline.companion import Companion
 from f1_pipeline.errors import F1Error, StoreUnavailable
+from f1_pipeline.settings import get_settings
+from f1_pipeline.stages import Ran, Stage, execute
 from f1_pipeline.storage.outages import outage
 from f1_pipeline.turn import Turn
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, JobDefinition
-    from dagster_shared.error import SerializableErrorInfo
+    from dagster import DagsterInstance
 
 Tell = Callable[[str], None]
 
@@ -47,8 +48,17 @@ class UpdateFailed(F1Error):
     """A Dagster run of the update failed; the message is that of its first failed step."""
 
 
+class UpdateEnded(UpdateFailed):
+    """Somebody has ended it in the middle of a stage: Ctrl-C, or in the Dagster UI."""
+
+
 class UpdateInterrupted(UpdateFailed, StoreUnavailable):
     """The same, because a database or the disk did not go along: the next update goes on there."""
+
+
+def forecast(horizon: str, span: KeyRange, remake: bool = False) -> Stage:
+    """The stage that trains what is due and forecasts at a horizon."""
+    return Stage(f"forecast_{horizon}", f"train and forecast, {horizon}", span, remake)
 
 
 @contextmanager
@@ -59,7 +69,13 @@ def open_runs(report: Report, tell: Tell, turn: Turn) -> Iterator[Runs]:
 
     with get_instance() as instance:
         fail_abandoned_runs(instance, alone=True)
-        yield Runs(instance, report, tell, turn)
+        runs = Runs(instance, report, tell, turn)
+        try:
+            yield runs
+        except BaseException as error:
+            runs.close(interrupted=isinstance(error, UpdateEnded) or not isinstance(error, Exception))
+            raise
+        runs.close()
 
 
 class Runs:
@@ -67,6 +83,7 @@ class Runs:
 
     def __init__(self, instance: DagsterInstance, report: Report, tell: Tell, turn: Turn):
         self.instance, self.report, self.tell, self._turn = instance, report, tell, turn
+        self._companion: Companion | None = None
 
     def run(
         self,
@@ -74,55 +91,89 @@ class Runs:
         title: str,
         span: KeyRange | None,
         remake: bool = False,
-        ops: dict[str, Any] | None = None,
+        ops: Mapping[str, Any] | None = None,
     ) -> None:
         """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
-            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why. Or nothing was started, because somebody has
+            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why, ``UpdateEnded`` where somebody is. Or nothing was started, because somebody has
                 ended the run that this is the step of.
             StoreUnavailable: nothing was started, because somebody else may be at work.
         """
+        stage = Stage(job, title, span, remake)
+        self._begin(stage)
+        self._end(stage, execute(self.instance, stage, self._turn.outer, ops))
+
+    def call_companion(self) -> None:
+        """Start the second process, if there is to be one: it gets ready while other things are done.
+
+        Raises:
+            CompanionGone: it could not be started.
+        """
+        if self._companion is None and get_settings().update_processes > 1:
+            self._companion = Companion()
+
+    def both(self, here: Sequence[Stage], beside: Sequence[Stage]) -> None:
+        """Run stages that do not depend on each other: some here, the others in the second process; without one in turn.
+
+        What one of them has finished stays if the other fails.
+
+        Raises:
+            UpdateFailed, StoreUnavailable: as ``run`` does, once both have ended; of two the one that was here.
+            CompanionGone: the second process ended.
+        """
+        if here and beside:
+            self.call_companion()
+        if self._companion is None:
+            for stage in (*here, *beside):
+                self._run(stage)
+            return
+        for mine, other in zip_longest(here, beside):
+            if mine is not None and other is not None:
+                self._pair(self._companion, mine, other)
+            else:
+                self._run(mine or other)
+
+    def _run(self, stage: Stage) -> None:
+        self.run(stage.job, stage.title, stage.span, stage.remake)
+
+    def _pair(self, companion: Companion, mine: Stage, other: Stage) -> None:
+        self._begin(other)
+        companion.begin(other, self._turn.outer)
+        try:
+            self._run(mine)
+        except UpdateEnded:
+            raise
+        except Exception:
+            try:
+                self._end(other, companion.outcome())
+            except F1Error as error:
+                self.tell(f"{other} failed, too: {error}")
+            raise
+        self._end(other, companion.outcome())
+
+    def close(self, interrupted: bool = False) -> None:
+        """Let the second process go; ``interrupted``: in the middle of what it does."""
+        if self._companion is not None:
+            self._companion.end(interrupted)
+            self._companion = None
+
+    def _begin(self, stage: Stage) -> None:
         self._turn.check()
         self._refuse_for_an_ended_run()
-        from dagster._core.storage.tags import (
-            ASSET_PARTITION_RANGE_END_TAG,
-            ASSET_PARTITION_RANGE_START_TAG,
-        )
-        from dagster._core.utils import make_new_run_id
+        self.tell(f"{stage} ...")
 
-        from f1_pipeline.dagster_store.abandoned import process_tag
-        from f1_pipeline.definitions import defs
-
-        races = (
-            "" if span is None else f" {span.start}" + (f" to {span.end}" if span.end != span.start else "")
-        )
-        self.tell(f"{title}{races} ...")
-        tags = (
-            {}
-            if span is None
-            else {ASSET_PARTITION_RANGE_START_TAG: span.start, ASSET_PARTITION_RANGE_END_TAG: span.end}
-        )
-        tags |= process_tag(self._turn.outer)
-        began = time.monotonic()
-        definition = defs.resolve_job_def(job)
-        run_id = make_new_run_id()
-        with logs.bound(run=run_id, job=job, race=logs.races_of(tags)):
-            result = definition.execute_in_process(
-                run_config=_run_config(definition, remake) | ({"ops": ops} if ops else {}),
-                instance=self.instance,
-                tags=tags,
-                raise_on_error=False,
-                run_id=run_id,
-            )
-        took = time.monotonic() - began
-        self.report.seconds[title] = self.report.seconds.get(title, 0.0) + took
-        if not result.success:
-            message = failure_of(result.all_events) or f"job {job} failed"
-            if words := outage(message):
-                raise UpdateInterrupted(f"{message.splitlines()[0]}: {words}")
-            raise UpdateFailed(message)
-        self.tell(f"{title}{races} done in {took:.1f} s")
+    def _end(self, stage: Stage, ran: Ran) -> None:
+        before = self.report.seconds.get(stage.title, 0.0)
+        self.report.seconds[stage.title] = before + ran.seconds
+        if ran.failure is None:
+            self.tell(f"{stage} done in {ran.seconds:.1f} s")
+            return
+        if ran.interrupted:
+            raise UpdateEnded(f"{stage}: ended in the middle; the same command goes on there")
+        if words := outage(ran.failure):
+            raise UpdateInterrupted(f"{ran.failure.splitlines()[0]}: {words}")
+        raise UpdateFailed(ran.failure)
 
     def _refuse_for_an_ended_run(self) -> None:
         """The run monitor and the Dagster UI can end a run on paper while its process goes on; what comes next is not to be
@@ -130,42 +181,3 @@ class Runs:
         outer = None if self._turn.outer is None else self.instance.get_run_by_id(self._turn.outer)
         if outer is not None and outer.is_finished:
             raise UpdateFailed(f"the run {outer.run_id} was ended ({outer.status.value}): no stage follows")
-
-
-def _run_config(job: JobDefinition, remake: bool) -> dict[str, Any]:
-    # The console gets what went wrong; the whole log of a run is in the Dagster UI.
-    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    if remake:
-        takes = [
-            node.name
-            for node in job.nodes
-            if node.name.startswith(("models__", "predictions__", "championship"))
-        ]
-        config["ops"] = {
-            name: {"config": {"remake": True}}
-            for name in takes
-            if not name.startswith(("models__ensemble", "models__pool"))
-        }
-    return config
-
-
-def failure_of(events: Sequence[object]) -> str | None:
-    """The message of the first failed step of a run, and which it was; None if nothing failed.
-
-    Where no step failed and the run did, its own: the database of Dagster's history was full between two steps.
-    """
-    for event in events:
-        if getattr(event, "is_step_failure", False):
-            # Steps are named like their asset, with two underscores for the slash.
-            step = str(event.step_key).replace("__", "/")  # type: ignore[attr-defined]
-            return _message(step, event.step_failure_data.error)  # type: ignore[attr-defined]
-    for event in events:
-        if getattr(event, "is_job_failure", False):
-            return _message(f"job {event.job_name}", event.job_failure_data.error)  # type: ignore[attr-defined]
-    return None
-
-
-def _message(what: str, error: SerializableErrorInfo | None) -> str | None:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return None if error is None else f"{what}: {str(error.message).strip()}"

@@ -6,6 +6,7 @@ with ``docs/settings.md``. Secrets (a database password, for instance) come only
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from ipaddress import ip_network
@@ -157,6 +158,12 @@ class Settings(BaseSettings):
     executor_steps: int = Field(
         default=2, ge=1, description="Steps of a run at a time, where each has a process or a pod of its own."
     )
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=2,
+        description="Processes of an update: 2 forecast both horizons at once. From four cores on 2, else 1.",
+    )
     failure_webhook: SecretStr | None = Field(
         default=None, description="Address that a failed run is told to (JSON, POST); a secret."
     )
@@ -281,6 +288,17 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """MLflow tracking and registry address."""
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def update_processes(self) -> int:
+        """How many processes an update has: what is set, or two where each can have two cores, as it has two fits at once.
+
+        Two cores would gain an eighth, and such machines are short of memory.
+        """
+        if self.processes is not None:
+            return self.processes
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 2 if usable >= 4 else 1
 
     @property
     def artifacts_dir(self) -> Path:

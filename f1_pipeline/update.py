@@ -16,11 +16,13 @@ from f1_pipeline import clock, weather
 from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
+from f1_pipeline.companion import OBJECTS
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import SourceUnavailable
-from f1_pipeline.runs import Report, Runs, Tell, UpdateFailed, open_runs
+from f1_pipeline.runs import Report, Runs, Tell, UpdateFailed, forecast, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
+from f1_pipeline.stages import Stage
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import stood_in
 from f1_pipeline.storage.engine import get_engine, write_transaction
@@ -30,10 +32,6 @@ from f1_pipeline.storage.upcoming import calendar_now, is_published
 from f1_pipeline.turn import Turn, alone
 
 logger = logging.getLogger(__name__)
-
-_OBJECTS = 50_000
-"""New objects after which Python looks for garbage. Dagster and MLflow bring half a million objects that stay; looking
-at them after every 700 new ones takes 2.7 of 35 s of computing, like this .7, and the memory is the same."""
 
 
 def run_update(
@@ -47,7 +45,7 @@ def run_update(
     Raises:
         F1Error: what kept it from finishing. Stages that were finished stay; the next update goes on there.
     """
-    gc.set_threshold(_OBJECTS, 10, 10)
+    gc.set_threshold(OBJECTS, 10, 10)
     with alone(settings, tell, outer) as turn:
         return _update(settings, tell, retrain, turn)
 
@@ -105,16 +103,16 @@ def _calendar_is_new(settings: Settings, engine: Engine, snapshot: Snapshot, tel
 
 def _retrain(engine: Engine, runs: Runs, race: str) -> None:
     span = KeyRange(race, race)
-    closed = race in calendar_now(engine).closed
-    for horizon in HORIZONS:
-        if horizon == "pre_weekend" and closed:
+    stages: dict[str, list[Stage]] = {horizon: [] for horizon in HORIZONS}
+    for horizon, due in stages.items():
+        if horizon == "pre_weekend" and race in calendar_now(engine).closed:
             runs.tell(
                 f"the cutoff before the weekend of {race} has passed: that forecast stays as it was made"
             )
-            continue
-        if race in reads.race_keys_with(engine, schema.predictions, horizon=horizon):
-            runs.run(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True)
+        elif race in reads.race_keys_with(engine, schema.predictions, horizon=horizon):
+            due.append(Stage(f"forecast_{horizon}", f"train anew and forecast, {horizon}", span, remake=True))
             runs.report.forecasts += 1
+    runs.both(*stages.values())
     if runs.report.forecasts:
         runs.run("prune_models", "prune old model artefacts", None)
 
@@ -131,6 +129,8 @@ def _carry_out(
 ) -> None:
     bundle = None if known else load(snapshot)
     with open_runs(report, tell, turn) as runs:
+        if plan.raw or all(plan.forecasts.get(horizon) for horizon in HORIZONS):
+            runs.call_companion()  # forecasts of both horizons will follow
         if bundle is not None:
             runs.run("read_source", "calendar and names", None)
             snapshot = remembered(settings)  # the run looked once more, and its assets see what it found
@@ -147,17 +147,20 @@ def _carry_out(
         if plan.raw or plan.derived:
             # Grids and entries that were new are in the tables only now.
             plan = make_plan(read_state(engine, settings, None, derived=plan.derived))
-        for horizon in HORIZONS:
-            for span in plan.forecasts.get(horizon, []):
-                report.forecasts += _count([span], engine)
-                runs.run(f"forecast_{horizon}", f"train and forecast, {horizon}", span)
-            if said := _stood_in(engine, horizon, plan.forecasts.get(horizon, [])):
+        forecasts = {horizon: plan.forecasts.get(horizon, []) for horizon in HORIZONS}
+        report.forecasts += sum(_count(spans, engine) for spans in forecasts.values())
+        runs.both(*([forecast(horizon, span) for span in spans] for horizon, spans in forecasts.items()))
+        for horizon, spans in forecasts.items():
+            if said := _stood_in(engine, horizon, spans):
                 tell(said)
-        for span in plan.sprints:
-            runs.run("forecast_sprints", "forecast the sprints", span)
-        for span in plan.championship:
-            report.championships += _count([span], engine)
-            runs.run("forecast_championship", "forecast the championships", span)
+        report.championships += _count(plan.championship, engine)
+        runs.both(
+            [Stage("forecast_sprints", "forecast the sprints", span) for span in plan.sprints],
+            [
+                Stage("forecast_championship", "forecast the championships", span)
+                for span in plan.championship
+            ],
+        )
         for span in plan.scores:
             report.scores += _count([span], engine)
             runs.run("score", "score", span)

@@ -87,6 +87,8 @@ def _clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         if name.startswith(("F1_", "DAGSTER_", "MLFLOW_")) and name not in KEPT:
             patch.delenv(name)
     patch.setenv("F1_HOME", str(home))
+    # Tests put things into this process, and share the cores among themselves; those of the second process ask for it.
+    patch.setenv("F1_PROCESSES", "1")
     # No test asks a weather service, or Jolpica, that it did not start itself.
     patch.setenv("F1_WEATHER", "off")
     patch.setenv("F1_JOLPICA_ENABLED", "false")

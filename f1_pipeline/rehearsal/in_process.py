@@ -120,7 +120,7 @@ class Player:
         from dagster._core.storage.tags import RUN_KEY_TAG
 
         from f1_pipeline.dagster_store.abandoned import process_tag
-        from f1_pipeline.runs import failure_of
+        from f1_pipeline.stages import failure_of
 
         result = defs.resolve_job_def(job).execute_in_process(
             run_config={**request.run_config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

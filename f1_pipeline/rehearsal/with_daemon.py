@@ -126,7 +126,7 @@ class DaemonPlayer:
     def _ended(self, instance: DagsterInstance, run: DagsterRun) -> None:
         from dagster import DagsterEventType
 
-        from f1_pipeline.runs import failure_of
+        from f1_pipeline.stages import failure_of
 
         job, began = self._running.pop(run.run_id)
         if run.is_success:

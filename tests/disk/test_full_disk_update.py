@@ -23,10 +23,10 @@ from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import URL, create_engine, make_url, text
 
 from f1_pipeline.cli import main
-from f1_pipeline.runs import failure_of
 from f1_pipeline.settings import ROOT, get_settings
 from f1_pipeline.sources import simulated
 from f1_pipeline.sources.simulated import SimulatedWorld
+from f1_pipeline.stages import failure_of
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.outages import outage
 from f1_pipeline.update import run_update
