@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -20,7 +21,6 @@ import socket
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -35,6 +35,8 @@ from f1_pipeline.storage.outages import outages_named
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+logger = logging.getLogger(__name__)
 
 NEEDED = (
     "f1_pipeline.definitions",
@@ -69,7 +71,8 @@ class Companion:
         with there:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "f1_pipeline.companion", str(there.fileno())],
+                    # -P: what lies in the current directory is no module of ours, as for the command itself.
+                    [sys.executable, "-P", "-m", "f1_pipeline.companion", str(there.fileno())],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[there.fileno()],
                     env=dagster_environment(),
@@ -79,11 +82,6 @@ class Companion:
                 here.close()
                 raise CompanionGone(_without(f"could not be started: {error}")) from None
         self._line = _Line(here)
-
-    @property
-    def pid(self) -> int:
-        """The process."""
-        return self._process.pid
 
     def begin(self, stage: Stage, outer: str | None) -> None:
         """Have it execute a stage; ``outer`` is the run that this is inside of."""
@@ -106,14 +104,18 @@ class Companion:
 
     def end(self, interrupted: bool = False) -> None:
         """Let it go; ``interrupted``: in the middle of a stage, if it is in one."""
-        if interrupted and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_PATIENCE)
-        self._line.close()
         try:
+            if interrupted and self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_PATIENCE)
+            self._line.close()
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
+            pass
+        finally:
+            # Also after a second Ctrl-C: nobody may write once the turn is somebody else's.
+            self._line.close()
             self._process.kill()
             self._process.wait()
 
@@ -161,7 +163,7 @@ class _Orders:
     """What the first process wants, heard by a thread: it learns at once when that process is gone."""
 
     def __init__(self, line: _Line) -> None:
-        self._line, self._busy = line, False
+        self._line, self._busy, self._ready = line, False, False
         self._heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
 
@@ -169,13 +171,15 @@ class _Orders:
         while (order := self._line.hear()) is not None:
             self._busy = True
             self._heard.put(order)
-        if self._busy:
-            # In the middle of a stage, without the turn by now: as if it had been killed as well.
+        if self._busy or not self._ready:
+            # In the middle of a stage, without the turn by now: as if it had been killed as well. Or nothing was wanted in
+            # the end, and nobody is to wait until everything is imported.
             os._exit(1)
         self._heard.put(None)
 
     def next(self) -> dict[str, Any] | None:
         """The next order; None where there is none to come."""
+        self._ready = True
         return self._heard.get()
 
     def done(self, answer: Mapping[str, Any]) -> None:
@@ -192,26 +196,42 @@ def _carry_out(instance: DagsterInstance, order: dict[str, Any]) -> dict[str, An
             stage = Stage(**wanted, span=None if span is None else KeyRange(**span))
             return asdict(execute(instance, stage, order["outer"]))
     except Exception as error:
-        if not isinstance(error, F1Error):
-            traceback.print_exc()
-        told = str(error) if isinstance(error, F1Error) else f"{type(error).__name__}: {error}"
-        return {"error": told, "store": isinstance(error, StoreUnavailable)}
+        return _told(error)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """An error as an answer; what is not the product's own goes into the log as well, with where it came from."""
+    if isinstance(error, F1Error):
+        return {"error": str(error), "store": isinstance(error, StoreUnavailable)}
+    logger.error("in the second process", exc_info=error)
+    return {"error": f"{type(error).__name__}: {error}", "store": False}
 
 
 def _serve(line: _Line) -> None:
     from f1_pipeline.dagster_instance import get_instance
 
     orders = _Orders(line)
-    with outages_named(), get_instance() as instance:
-        for name in NEEDED:
-            importlib.import_module(name)
-        while (order := orders.next()) is not None:
-            orders.done(_carry_out(instance, order))
+    try:
+        with outages_named(), get_instance() as instance:
+            for name in NEEDED:
+                importlib.import_module(name)
+            while (order := orders.next()) is not None:
+                answer = _carry_out(instance, order)
+                orders.done(answer)
+                if answer.get("interrupted"):
+                    return  # Dagster has taken the interrupt for the end of a step, and goes on
+    except (
+        Exception
+    ) as error:  # what is needed for any stage cannot be had, which is the answer to the first order
+        if orders.next() is not None:
+            orders.done(_told(error))
 
 
 def main() -> None:
     """Carry out orders until there are no more."""
     gc.set_threshold(OBJECTS, 10, 10)
+    # A shell that starts something in the background has it ignore interrupts; this one comes from the first process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     logs.quiet(get_settings(), "pipeline")
     try:
         end = socket.socket(fileno=int(sys.argv[1]))

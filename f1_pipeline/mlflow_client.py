@@ -137,9 +137,12 @@ def _opening(tracking_uri: str) -> Iterator[None]:
         try:
             with engine.connect() as connection:
                 connection.execute(select(func.pg_advisory_lock(_OPENING)))
-                yield
+                try:
+                    yield
+                finally:
+                    connection.execute(select(func.pg_advisory_unlock(_OPENING)))
         finally:
-            engine.dispose()  # and with its connection the lock
+            engine.dispose()
     else:
         yield
 

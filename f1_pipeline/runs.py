@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from f1_pipeline.automation.plan import KeyRange
-from f1_pipeline.companion import Companion
+from f1_pipeline.companion import Companion, CompanionGone
 from f1_pipeline.errors import F1Error, StoreUnavailable
 from f1_pipeline.settings import get_settings
 from f1_pipeline.stages import Ran, Stage, execute
@@ -105,13 +105,12 @@ class Runs:
         self._end(stage, execute(self.instance, stage, self._turn.outer, ops))
 
     def call_companion(self) -> None:
-        """Start the second process, if there is to be one: it gets ready while other things are done.
-
-        Raises:
-            CompanionGone: it could not be started.
-        """
+        """Start the second process, if there is to be one: it gets ready while other things are done."""
         if self._companion is None and get_settings().update_processes > 1:
-            self._companion = Companion()
+            try:
+                self._companion = Companion()
+            except CompanionGone as error:
+                self.tell(f"{error}; going on with one")
 
     def both(self, here: Sequence[Stage], beside: Sequence[Stage]) -> None:
         """Run stages that do not depend on each other: some here, the others in the second process; without one in turn.
@@ -138,10 +137,11 @@ class Runs:
         self.run(stage.job, stage.title, stage.span, stage.remake)
 
     def _pair(self, companion: Companion, mine: Stage, other: Stage) -> None:
-        self._begin(other)
+        for stage in (other, mine):  # both, before anything is done that would have to be waited for
+            self._begin(stage)
         companion.begin(other, self._turn.outer)
         try:
-            self._run(mine)
+            self._end(mine, execute(self.instance, mine, self._turn.outer))
         except UpdateEnded:
             raise
         except Exception:

@@ -19,7 +19,7 @@ from f1_pipeline.automation.state import read_state
 from f1_pipeline.companion import OBJECTS
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import SourceUnavailable
-from f1_pipeline.runs import Report, Runs, Tell, UpdateFailed, forecast, open_runs
+from f1_pipeline.runs import Report, Runs, Tell, UpdateEnded, UpdateFailed, forecast, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
 from f1_pipeline.stages import Stage
@@ -195,6 +195,8 @@ def _fetch_weather(settings: Settings, engine: Engine, runs: Runs, derived: KeyR
     try:
         for span in key_ranges(wanted, keys):
             runs.run("fetch_weather", "weather", span)
+    except UpdateEnded:
+        raise
     except UpdateFailed as error:
         runs.tell(f"{error}; going on without weather")
         return

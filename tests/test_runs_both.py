@@ -9,6 +9,7 @@ import pytest
 
 from f1_pipeline import runs as module
 from f1_pipeline.automation.plan import KeyRange
+from f1_pipeline.companion import CompanionGone
 from f1_pipeline.errors import F1Error, StoreUnavailable
 from f1_pipeline.runs import Report, Runs, UpdateFailed, UpdateInterrupted
 from f1_pipeline.settings import Settings, get_settings
@@ -76,6 +77,26 @@ def test_with_one_process_all_is_done_in_turn(monkeypatch: pytest.MonkeyPatch) -
     played.runs.both([A], [B])
     assert played.started == 0
     assert [line.split()[0] for line in played.told] == ["a", "a", "b", "b"]
+
+
+def test_a_second_process_that_cannot_be_started_is_told(
+    two: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise CompanionGone("the second process could not be started: no memory")
+
+    monkeypatch.setattr(module, "Companion", refuse)
+    two.runs.both([A], [B])
+    assert two.told[0].startswith("the second process could not be started: no memory; going on with one")
+    assert [line.split()[0] for line in two.told[1:]] == ["a", "a", "b", "b"]
+
+
+def test_nothing_is_begun_where_the_turn_is_lost(two: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = iter([True, False])
+    monkeypatch.setattr(UpdateLock, "is_held", lambda _: next(held))
+    with pytest.raises(StoreUnavailable, match="the lock that keeps other updates out"):
+        two.runs.both([A], [B])
+    assert two.other.stage == "", "what would have to be waited for"
 
 
 def test_nothing_is_started_for_stages_of_one_kind(two: Played) -> None:

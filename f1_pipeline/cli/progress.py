@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from rich.markup import escape
+
 from f1_pipeline.cli.output import notices
+from f1_pipeline.secrecy import without_secrets
 from f1_pipeline.settings import get_settings
 
 
@@ -20,4 +23,5 @@ def tell(line: str) -> None:
     if get_settings().log_format == "json":
         logging.getLogger("f1_pipeline.update").info(line)
     else:
-        notices.print(f"  {line}", soft_wrap=True)
+        # Escaped: a message may quote what somebody wrote into a file, and brackets are markup.
+        notices.print(f"  {escape(without_secrets(get_settings(), line))}", soft_wrap=True)
