@@ -38,6 +38,7 @@ LONGEST = (
     "archives/test_update_archives.py",
     "test_rehearsal.py",
     "update/test_update_failures.py",
+    "update/test_second_process.py",
     "promotion/test_promotion_recipes.py",
     "automation/test_daemon_rehearsal.py",
     "app/test_app_browser.py",
