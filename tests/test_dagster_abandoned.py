@@ -70,6 +70,17 @@ def test_runs_whose_process_is_gone_are_failed(tmp_path: Path, monkeypatch: pyte
     killed.wait()
 
 
+def test_a_stage_whose_process_was_killed_before_its_start_is_failed() -> None:
+    """It would stand on "not started" for ever. One that is to be launched has no process yet."""
+    dead = {PROCESS_TAG: f"{socket.gethostname()}/99999999/1.00"}
+    with get_instance() as instance:
+        job = DEFS.resolve_implicit_global_asset_job_def()
+        made = [instance.create_run_for_job(job, tags=tags).run_id for tags in (dead, process_tag(), {})]
+        assert fail_abandoned_runs(instance) == made[:1]
+        statuses = [instance.get_run_by_id(run_id).status for run_id in made]  # type: ignore[union-attr]
+        assert [status.value for status in statuses] == ["FAILURE", "NOT_STARTED", "NOT_STARTED"]
+
+
 def test_a_stage_ends_with_the_run_that_it_is_inside_of(tmp_path: Path) -> None:
     """On any machine, and in the same look: the update is found dead first, then its stages."""
     with get_instance() as instance:

@@ -45,12 +45,15 @@ def fail_abandoned_runs(instance: DagsterInstance, alone: bool = False) -> list[
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    statuses = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    begun = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    statuses = [DagsterRunStatus.NOT_STARTED, *begun]
     failed = []
     # Stages last: they go by what became of the run that they are inside of.
     for run in sorted(
         instance.get_runs(RunsFilter(statuses=statuses)), key=lambda run: PROCESS_TAG in run.tags
     ):
+        if run.status not in begun and PROCESS_TAG not in run.tags:
+            continue  # it waits for whoever is to launch it
         if not _is_gone(instance, run, alone):
             continue
         # It may have come to its end while it was asked about.
