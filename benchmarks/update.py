@@ -3,8 +3,9 @@
     python benchmarks/update.py ARCHIVE.zip [--next NEXT.zip] [--from 2010]
 
 Runs a first update in a temporary home, one with nothing new and, with ``--next``, one with the archive of a race later, by
-one process and by two; and the bare work of the same stages without database, Dagster or MLflow. Prints seconds, seconds of computing (of all
-threads: they mean something on a machine that others use too) and ratios side by side. Some ten minutes on two cores.
+one process and by two; and the bare work of the same stages without database, Dagster or MLflow. Prints seconds, seconds of
+computing (of all threads: they mean something on a machine that others use too) and ratios side by side. Some ten minutes on
+two cores.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A second process that executes stages beside this one.
 
-The two horizons of a forecast know nothing of each other, and a stage is mostly Python, which uses one core: with one process
-the second core of a small machine had nothing to do while everybody waited. The companion imports what stages need while
-races are still being taken in; that is a quarter of an update of one race.
+The two horizons of a forecast know nothing of each other, and a stage is mostly Python, which uses one core. The companion
+imports what stages need while races are still being taken in; that is a quarter of an update of one race. On two cores such an
+update takes 58 s and not 66 (``docs/operations.md``); a machine with more of them was not there to be measured.
 
 Orders and answers are lines of JSON on a socket that the two share. When this process ends, however it does, the other one
 sees that and ends at once: the turn (``f1_pipeline.turn``) is this process's, and nobody may write without it.
@@ -30,7 +30,7 @@ from f1_pipeline import logs
 from f1_pipeline.automation.plan import KeyRange
 from f1_pipeline.errors import F1Error, StoreUnavailable, TransientError
 from f1_pipeline.settings import get_settings
-from f1_pipeline.stages import Ran, Stage, execute
+from f1_pipeline.stages import OBJECTS, Ran, Stage, execute
 from f1_pipeline.storage.outages import outages_named
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ NEEDED = (
     "skops.io",
 )
 """What stages import when they need it."""
-OBJECTS = 50_000
-"""New objects after which Python looks for garbage. Dagster and MLflow bring half a million objects that stay; looking
-at them after every 700 new ones takes 2.7 of 35 s of computing, like this .7, and the memory is the same."""
 _PATIENCE = 10.0
 """Seconds in which an interrupted stage enters into Dagster's history that it was."""
 
@@ -220,9 +217,8 @@ def _serve(line: _Line) -> None:
                 orders.done(answer)
                 if answer.get("interrupted"):
                     return  # Dagster has taken the interrupt for the end of a step, and goes on
-    except (
-        Exception
-    ) as error:  # what is needed for any stage cannot be had, which is the answer to the first order
+    except Exception as error:
+        # What any stage needs cannot be had: that is the answer to the first order.
         if orders.next() is not None:
             orders.done(_told(error))
 

@@ -96,8 +96,8 @@ class Runs:
         """Run a job to its end; ``remake`` makes forecasts anew that exist, ``ops`` is the config of its steps.
 
         Raises:
-            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why, ``UpdateEnded`` where somebody is. Or nothing was started, because somebody has
-                ended the run that this is the step of.
+            UpdateFailed: a step failed; ``UpdateInterrupted`` where a store is why, ``UpdateEnded`` where somebody is. Or
+                nothing was started, because somebody has ended the run that this is the step of.
             StoreUnavailable: nothing was started, because somebody else may be at work.
         """
         stage = Stage(job, title, span, remake)

@@ -16,13 +16,12 @@ from f1_pipeline import clock, weather
 from f1_pipeline.automation.forgetting import forget_what_is_old
 from f1_pipeline.automation.plan import KeyRange, Plan, key_ranges, make_plan
 from f1_pipeline.automation.state import read_state
-from f1_pipeline.companion import OBJECTS
 from f1_pipeline.domain.vocabulary import HORIZONS
 from f1_pipeline.errors import SourceUnavailable
 from f1_pipeline.runs import Report, Runs, Tell, UpdateEnded, UpdateFailed, forecast, open_runs
 from f1_pipeline.settings import Settings
 from f1_pipeline.snapshot import Snapshot, load, refresh, remembered
-from f1_pipeline.stages import Stage
+from f1_pipeline.stages import OBJECTS, Stage
 from f1_pipeline.storage import reads, schema
 from f1_pipeline.storage.decisions import stood_in
 from f1_pipeline.storage.engine import get_engine, write_transaction
@@ -130,7 +129,7 @@ def _carry_out(
     bundle = None if known else load(snapshot)
     with open_runs(report, tell, turn) as runs:
         if plan.raw or all(plan.forecasts.get(horizon) for horizon in HORIZONS):
-            runs.call_companion()  # forecasts of both horizons will follow
+            runs.call_companion()  # a result is followed by forecasts of both horizons
         if bundle is not None:
             runs.run("read_source", "calendar and names", None)
             snapshot = remembered(settings)  # the run looked once more, and its assets see what it found

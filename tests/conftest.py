@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from f1_app.database import engine_for
 from f1_pipeline import mlflow_file
 from f1_pipeline.settings import Settings, get_settings
+from f1_pipeline.stages import OBJECTS
 from f1_pipeline.storage.engine import get_engine
 from f1_pipeline.storage.migrate import upgrade
 from tests.postgres_server import Started, administer, postgres_server, started
@@ -59,7 +60,7 @@ LONGEST = (
 """Files that take more than half a minute. They come first: a worker that begins one at the end works alone."""
 
 # As updates do it: looking at half a million objects that stay, after every 700 new ones, is a sixth of all importing.
-gc.set_threshold(50_000, 10, 10)
+gc.set_threshold(OBJECTS, 10, 10)
 _numbers = itertools.count()
 KEPT = {"F1_TEST_DATA", "F1_REQUIRE_ARCHIVE"}
 """Settings of the tests themselves."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,21 @@ def test_two_that_make_it_at_once(file: Path) -> None:
     for thread in threads:
         thread.join()
     _works(file)
+
+
+def test_two_that_open_an_empty_database_server_at_once(new_postgres: Callable[..., str]) -> None:
+    """Both horizons of a first update: without a lock one of them found tables that the other was about to make."""
+    address = new_postgres().replace("+psycopg:", "+psycopg2:")
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from f1_pipeline.mlflow_client import connect\n"
+        f"print([one.name for one in connect({address!r}).search_experiments()])"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, encoding="utf-8")
+        for _ in range(2)
+    ]
+    assert [one.communicate()[0].strip() for one in both] == ["['Default']"] * 2
 
 
 def test_the_servers_have_it_made_before_theirs_is_started() -> None:
